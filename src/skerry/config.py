@@ -1,0 +1,258 @@
+"""Every setting of a run: one frozen dataclass a stage, read from and written to TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from skerry.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class SourcesConfig:
+    """Reading the catalog. Column names are found by their usual aliases where left empty."""
+
+    id_column: str = ""
+    ra_column: str = ""
+    dec_column: str = ""
+    image_column: str = ""
+    vector_prefix: str = ""
+    max_failed: float = 0.2
+
+
+@dataclass(frozen=True)
+class RepresentationsConfig:
+    """Preparing cutouts and encoding them. ``crop`` is the share of an image's width kept;
+    0 means as the encoder's field of view asks."""
+
+    encoder: str = "default"
+    crop: float = 0.0
+    shard_size: int = 2048
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class NeighborsConfig:
+    """The nearest-neighbor graph."""
+
+    k: int = 30
+    exact_below: int = 100_000
+
+
+@dataclass(frozen=True)
+class EmbeddingConfig:
+    """UMAP."""
+
+    n_neighbors: int = 15
+    n_components: int = 5
+    min_dist: float = 0.0
+    map_min_dist: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ClustersConfig:
+    """HDBSCAN."""
+
+    min_cluster_size: int = 10
+    min_samples: int = 5
+
+
+@dataclass(frozen=True)
+class ClassesConfig:
+    """Post-processing of the condensed tree to small local groups.
+
+    ``max_share`` is the largest class as a share of all sources, and ``max_size`` in sources:
+    the smaller of the two holds.
+    """
+
+    min_size: int = 10
+    max_size: int = 1000
+    max_share: float = 0.02
+    min_persistence: float = 0.1
+    exemplars: int = 12
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run."""
+
+    preset: str = "walmsley2023"
+    sources: SourcesConfig = field(default_factory=SourcesConfig)
+    representations: RepresentationsConfig = field(default_factory=RepresentationsConfig)
+    neighbors: NeighborsConfig = field(default_factory=NeighborsConfig)
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    clusters: ClustersConfig = field(default_factory=ClustersConfig)
+    classes: ClassesConfig = field(default_factory=ClassesConfig)
+
+
+PRESETS: Mapping[str, Config] = {"walmsley2023": Config()}
+"""Named settings. ``walmsley2023`` follows Walmsley & Scaife 2023 (arXiv 2312.02910)."""
+
+ASSUMED: Mapping[str, tuple[str, ...]] = {
+    "walmsley2023": (
+        "neighbors.k",
+        "embedding.n_neighbors",
+        "embedding.n_components",
+        "embedding.min_dist",
+        "clusters.min_cluster_size",
+        "clusters.min_samples",
+        "classes.min_size",
+        "classes.max_size",
+        "classes.max_share",
+        "classes.min_persistence",
+    )
+}
+"""Settings of a preset that its paper does not give: chosen here, marked in every report."""
+
+_TYPES = {"int": int, "float": (int, float), "str": str}
+
+
+def _section(kind: type, name: str, values: object) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"[{name}] is {values!r}; expected a table of settings")
+    known = get_type_hints(kind)
+    for key, value in values.items():
+        if key not in known:
+            raise ConfigError(_unknown(f"{name}.{key}", [f"{name}.{k}" for k in known]))
+        expected = known[key].__name__
+        if isinstance(value, bool) or not isinstance(value, _TYPES[expected]):
+            raise ConfigError(f"{name}.{key} is {value!r}; expected {expected}")
+    return kind(**{k: known[k](v) for k, v in values.items()})
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"unknown setting {key!r}; did you mean {near[0]!r}? Known: {', '.join(known)}"
+
+
+def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Config:
+    """Settings from nested tables as TOML gives them; what is not named comes from the preset.
+
+    Raises
+    ------
+    ConfigError
+        A table or key is unknown (the nearest is suggested), of the wrong type or out of range.
+    """
+    preset = values.get("preset", base.preset if base else "walmsley2023")
+    if preset not in PRESETS:
+        raise ConfigError(_unknown(str(preset), list(PRESETS)))
+    config = base if base and base.preset == preset else PRESETS[preset]
+    sections = {f.name: type(getattr(config, f.name)) for f in dataclasses.fields(config)}
+    changed: dict[str, Any] = {}
+    for name, table in values.items():
+        if name == "preset":
+            continue
+        if name not in sections:
+            raise ConfigError(_unknown(name, list(sections)))
+        merged = dataclasses.asdict(getattr(config, name))
+        merged.update(table if isinstance(table, Mapping) else {"": table})
+        changed[name] = _section(sections[name], name, merged)
+    resolved = dataclasses.replace(config, **changed)
+    _validate(resolved)
+    return resolved
+
+
+def _validate(config: Config) -> None:
+    rules = [
+        ("sources.max_failed", 0 <= config.sources.max_failed <= 1, "between 0 and 1"),
+        ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
+        ("representations.shard_size", config.representations.shard_size > 0, "positive"),
+        ("representations.threads", config.representations.threads >= 0, "0 (all) or more"),
+        ("neighbors.k", config.neighbors.k > 0, "positive"),
+        ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),
+        (
+            "embedding.n_neighbors",
+            2 <= config.embedding.n_neighbors <= config.neighbors.k + 1,
+            f"between 2 and neighbors.k + 1 = {config.neighbors.k + 1}",
+        ),
+        ("embedding.n_components", config.embedding.n_components > 0, "positive"),
+        ("embedding.min_dist", 0 <= config.embedding.min_dist <= 1, "between 0 and 1"),
+        ("embedding.map_min_dist", 0 <= config.embedding.map_min_dist <= 1, "between 0 and 1"),
+        ("clusters.min_cluster_size", config.clusters.min_cluster_size >= 2, "2 or more"),
+        ("clusters.min_samples", config.clusters.min_samples >= 1, "1 or more"),
+        ("classes.min_size", config.classes.min_size >= 2, "2 or more"),
+        (
+            "classes.max_size",
+            config.classes.max_size >= config.classes.min_size,
+            f"at least classes.min_size = {config.classes.min_size}",
+        ),
+        ("classes.max_share", 0 < config.classes.max_share <= 1, "above 0, at most 1"),
+        ("classes.min_persistence", 0 <= config.classes.min_persistence < 1, "from 0 to 1"),
+        ("classes.exemplars", config.classes.exemplars >= 1, "1 or more"),
+    ]
+    for key, holds, expected in rules:
+        if not holds:
+            section, name = key.split(".")
+            found = getattr(getattr(config, section), name)
+            raise ConfigError(f"{key} is {found}; expected {expected}")
+
+
+def parse_override(text: str) -> dict[str, Any]:
+    """One ``section.key=value`` of the command line as nested tables.
+
+    Raises
+    ------
+    ConfigError
+        The text has no ``=`` or no section.
+    """
+    key, equals, value = text.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not equals or not dot:
+        raise ConfigError(f"{text!r} is no setting; write section.key=value, as neighbors.k=30")
+    try:
+        parsed: Any = tomllib.loads(f"v = {value.strip()}")["v"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return {section: {name: parsed}}
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """The tables of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"no configuration file {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def to_toml(config: Config) -> str:
+    """The fully resolved settings as TOML, assumed values marked."""
+    assumed = ASSUMED.get(config.preset, ())
+    lines = [f'preset = "{config.preset}"']
+    for section in dataclasses.fields(config):
+        if section.name == "preset":
+            continue
+        lines += ["", f"[{section.name}]"]
+        for key, value in dataclasses.asdict(getattr(config, section.name)).items():
+            mark = "  # assumed: the paper does not give it" if (
+                f"{section.name}.{key}" in assumed
+            ) else ""
+            lines.append(f"{key} = {json.dumps(value)}{mark}")
+    return "\n".join(lines) + "\n"
+
+
+def digest(*parts: object) -> str:
+    """SHA-256, in hex, of dataclasses, mappings, sequences and scalars, by content."""
+
+    def plain(part: object) -> object:
+        if dataclasses.is_dataclass(part) and not isinstance(part, type):
+            return dataclasses.asdict(part)
+        return part
+
+    text = json.dumps([plain(p) for p in parts], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,43 @@
+"""The tree of errors: every one says what was found, what was expected and what to do."""
+
+from __future__ import annotations
+
+
+class SkerryError(Exception):
+    """Base of every error that skerry raises on purpose."""
+
+
+class ConfigError(SkerryError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class InputError(SkerryError):
+    """The input survey cannot be read as it stands."""
+
+
+class CatalogError(InputError):
+    """A catalog lacks a column, repeats an id or is empty."""
+
+
+class ImageError(InputError):
+    """One image cannot be read; becomes a row of ``failures.parquet``."""
+
+
+class TooManyFailuresError(InputError):
+    """More than the allowed share of images could not be read."""
+
+
+class EncoderError(SkerryError):
+    """An encoder file is missing, damaged or does not fit the input."""
+
+
+class RunError(SkerryError):
+    """The run folder belongs to another run, is locked or is damaged."""
+
+
+class DiskError(RunError):
+    """The disk is full or cannot be written."""
+
+
+class MissingExtraError(SkerryError):
+    """An optional dependency is needed for what was asked."""

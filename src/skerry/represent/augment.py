@@ -1,0 +1,62 @@
+"""Galaxy-safe augmentation: what changes nothing an astronomer would call a galaxy by."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def augment(
+    images: Tensor,
+    size: int,
+    generator: torch.Generator,
+    *,
+    zoom: float = 0.1,
+    shift: float = 0.04,
+    gain: float = 0.1,
+) -> Tensor:
+    """Rotate by any angle, mirror, zoom and shift a little, and scale the light a little.
+
+    Parameters
+    ----------
+    images
+        Shape (n, bands, side, side), values in [0, 1].
+    size
+        Side of the result in pixels.
+    generator
+        Source of all randomness.
+    zoom, shift, gain
+        Largest relative change of scale; of position, as a share of the width; of brightness,
+        drawn for each band.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, bands, size, size). Corners that a rotation opens mirror the image's edge.
+    """
+    n, bands = images.shape[:2]
+    device = images.device
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator).to(device)
+
+    angle = draw(n) * 2 * math.pi
+    scale = 1 + zoom * (2 * draw(n) - 1)
+    mirror = torch.where(draw(n) < 0.5, -1.0, 1.0)
+    offset = 2 * shift * (2 * draw(n, 2) - 1)
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    theta = torch.stack(
+        [
+            torch.stack([cos * mirror, -sin, offset[:, 0]], -1),
+            torch.stack([sin * mirror, cos, offset[:, 1]], -1),
+        ],
+        1,
+    )
+    grid = functional.affine_grid(theta, [n, bands, size, size], align_corners=False)
+    turned = functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+    return turned * (1 + gain * (2 * draw(n, bands, 1, 1) - 1))

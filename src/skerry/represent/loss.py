@@ -1,0 +1,59 @@
+"""Likelihoods of volunteer votes and of class labels given predicted concentrations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skerry.represent.schema import Schema
+
+
+def dirichlet_multinomial_nll(alpha: Tensor, counts: Tensor) -> Tensor:
+    """Negative log likelihood of the answers to one question.
+
+    Parameters
+    ----------
+    alpha
+        Predicted concentrations, shape (n_galaxies, n_answers), positive.
+    counts
+        Votes for each answer, same shape; need not be whole numbers. A galaxy without votes
+        contributes nothing, to the value or to the gradient.
+
+    Returns
+    -------
+    Tensor
+        Shape (n_galaxies,), natural log, without the term in ``counts`` alone (Walmsley et al.
+        2022, MNRAS 509, 3966, equation 2, whose multinomial coefficient does not depend on the
+        network).
+    """
+    alpha, counts = alpha.float(), counts.float()
+    total_alpha, total = alpha.sum(-1), counts.sum(-1)
+    nll = (
+        torch.lgamma(total_alpha + total)
+        - torch.lgamma(total_alpha)
+        - (torch.lgamma(alpha + counts) - torch.lgamma(alpha)).sum(-1)
+    )
+    return torch.where(total > 0, nll, torch.zeros_like(nll))
+
+
+def votes_nll(schema: Schema, alpha: Tensor, counts: Tensor) -> Tensor:
+    """Sum over a schema's questions of :func:`dirichlet_multinomial_nll`, shape (n_galaxies,)."""
+    terms = [dirichlet_multinomial_nll(alpha[:, s], counts[:, s]) for s in schema.slices]
+    return torch.stack(terms).sum(0)
+
+
+def labels_nll(schema: Schema, alpha: Tensor, implied: Tensor) -> Tensor:
+    """Categorical term of class labels on the answers they imply.
+
+    ``implied`` is boolean, shape (n_galaxies, n_columns): the answers that a galaxy's label
+    implies, none for a galaxy without label. The probability of an answer is its expected share
+    ``alpha / sum(alpha)``; where a label allows several answers, the sum of theirs. Returns
+    shape (n_galaxies,).
+    """
+    alpha = alpha.float()
+    terms = []
+    for s in schema.slices:
+        share = (alpha[:, s] * implied[:, s]).sum(-1) / alpha[:, s].sum(-1)
+        asked = implied[:, s].any(-1)
+        terms.append(torch.where(asked, -torch.log(share.clamp_min(1e-6)), torch.zeros_like(share)))
+    return torch.stack(terms).sum(0)

@@ -1,0 +1,208 @@
+"""The nouns that pass between stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+ByteArray = npt.NDArray[np.uint8]
+
+Verdict = Literal["unjudged", "confirmed", "tentative", "rejected"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A source that could not be read: a row of ``failures.parquet``.
+
+    ``id_str`` may be empty where the input names none; ``location`` is the image's file, or
+    file and row.
+    """
+
+    id_str: str
+    location: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Cutouts:
+    """A shard of images, ready for the encoder.
+
+    ``id_str`` has n entries; ``pixels`` is uint8, shape (n, size, size, 3), RGB; ``failures``
+    are the sources of the shard that have no pixels.
+    """
+
+    id_str: tuple[str, ...]
+    pixels: ByteArray
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Representations:
+    """Vectors of sources, in the order of ``id_str``.
+
+    ``vectors`` float32 (n, dimensions). ``votes`` float32 (n, n_answers) is the share of
+    volunteers that the encoder expects to give each answer of ``vote_columns``, among those
+    asked the question; NaN-free, and empty (n, 0) where the encoder has no heads.
+    """
+
+    id_str: tuple[str, ...]
+    vectors: FloatArray
+    votes: FloatArray
+    vote_columns: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.id_str)
+
+
+@dataclass(frozen=True)
+class NeighborGraph:
+    """The k nearest neighbors of each source, itself left out, nearest first.
+
+    ``indices`` int64 and ``distances`` float32 (Euclidean), both (n, k). ``recall`` is the
+    share of true neighbors found, 1 for an exact graph.
+    """
+
+    indices: IntArray
+    distances: FloatArray
+    recall: float = 1.0
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """UMAP coordinates: ``coordinates`` float32 (n, d) for clustering, ``map`` (n, 2) to look at."""
+
+    coordinates: FloatArray
+    map: FloatArray
+
+
+@dataclass(frozen=True)
+class CondensedTree:
+    """HDBSCAN's condensed tree (Campello et al. 2013; McInnes & Healy 2017).
+
+    One row an edge: ``parent`` and ``child`` int64 (children below ``n_points`` are sources),
+    ``lam`` float64 is the inverse distance at which the child leaves, ``size`` int64 how many
+    sources the child holds.
+    """
+
+    parent: IntArray
+    child: IntArray
+    lam: npt.NDArray[np.float64]
+    size: IntArray
+    n_points: int
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What the clusterer found: ``labels`` int64 (n,), -1 is unclustered, and its tree."""
+
+    labels: IntArray
+    tree: CondensedTree
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cluster small and local enough to be a rare class.
+
+    ``members`` are row numbers, most central first; ``probability`` float32 in (0, 1] their
+    membership; ``persistence`` in [0, 1) is 1 - (lambda at birth / lambda at death).
+    """
+
+    members: IntArray
+    probability: FloatArray
+    persistence: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measured test of a class."""
+
+    name: str
+    value: float
+    threshold: float
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RareClass:
+    """A candidate with its checks and a verdict.
+
+    ``members`` are ``id_str``, most central first, with ``probability`` for each;
+    ``p_value`` and ``q_value`` are None where no null was run. ``votes`` is the mean share the
+    encoder expects for each answer. ``rank`` is 1 for the most persistent.
+    """
+
+    class_id: str
+    rank: int
+    members: tuple[str, ...]
+    probability: tuple[float, ...]
+    exemplars: tuple[str, ...]
+    persistence: float
+    route: str
+    verdict: Verdict = "unjudged"
+    p_value: float | None = None
+    q_value: float | None = None
+    checks: tuple[Check, ...] = ()
+    votes: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many members."""
+        return len(self.members)
+
+
+CLASSES_SCHEMA = pa.schema(
+    [
+        ("class_id", pa.string()),
+        ("rank", pa.int32()),
+        ("verdict", pa.string()),
+        ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
+        ("size", pa.int64()),
+        ("prevalence", pa.float64()),
+        ("prevalence_low", pa.float64()),
+        ("prevalence_high", pa.float64()),
+        ("persistence", pa.float64()),
+        ("replication", pa.float64()),
+        ("route", pa.string()),
+        ("central_id", pa.string()),
+        ("exemplars", pa.string()),
+        ("distinctive", pa.string()),
+        ("n_checks", pa.int32()),
+        ("n_checks_passed", pa.int32()),
+    ]
+)
+"""``classes``: one row a class. ``exemplars`` are ids joined by a space."""
+
+MEMBERS_SCHEMA = pa.schema(
+    [
+        ("id_str", pa.string()),
+        ("class_id", pa.string()),
+        ("ra", pa.float64()),
+        ("dec", pa.float64()),
+        ("probability", pa.float64()),
+        ("order", pa.int32()),
+        ("exemplar", pa.bool_()),
+        ("replication", pa.float64()),
+    ]
+)
+"""``members``: one row a member; ``order`` is 1 for the most central."""
+
+CHECKS_SCHEMA = pa.schema(
+    [
+        ("class_id", pa.string()),
+        ("check", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("passed", pa.bool_()),
+        ("sentence", pa.string()),
+    ]
+)
+"""``checks``: one row a check of a class."""
