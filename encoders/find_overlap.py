@@ -46,8 +46,9 @@ def crop(image: Image, share: float, size: int) -> Image:
     shift = (size - 1) / 2 - scale * (image.shape[0] - 1) / 2
     blurred = cv2.GaussianBlur(image, (0, 0), 0.5 / scale) if scale < 1 else image
     matrix = np.array([[scale, 0, shift], [0, scale, shift]])
-    return cv2.warpAffine(blurred, matrix, (size, size), flags=cv2.INTER_LINEAR,
-                          borderMode=cv2.BORDER_REFLECT)
+    return cv2.warpAffine(
+        blurred, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
 
 
 def unit(image: Image) -> Image:
@@ -72,8 +73,11 @@ def coarse_detail(image: Image) -> Image:
 def best_fine(scored: Image, share: float, train: Image) -> tuple[float, float]:
     """Best correlation of detail over small changes of scale; (correlation, share)."""
     target = detail(train)
-    tries = [(float(detail(crop(scored, s, FINE)) @ target), s)
-             for s in share * np.linspace(0.96, 1.04, 9) if s <= 1.02]
+    tries = [
+        (float(detail(crop(scored, s, FINE)) @ target), s)
+        for s in share * np.linspace(0.96, 1.04, 9)
+        if s <= 1.02
+    ]
     return max(tries)
 
 
@@ -102,14 +106,24 @@ def main() -> None:
             agreement = np.stack([coarse_detail(c) for c in ladder]) @ details.T
             best = agreement.argmax(axis=0)
             for j in np.flatnonzero(agreement.max(axis=0) > DETAIL_MIN):
-                whole = max(float(unit(c) @ unit(coarse[j])) for c in
-                            ladder[max(best[j] - 1, 0) : best[j] + 2])
+                whole = max(
+                    float(unit(c) @ unit(coarse[j]))
+                    for c in ladder[max(best[j] - 1, 0) : best[j] + 2]
+                )
                 if whole < COARSE_MIN:
                     continue
                 value, share = best_fine(scored, float(CROPS[best[j]]), fine[j].astype(np.float32))
                 if value > FINE_MIN or args.all:
-                    rows.append((ids[j], folder.name, path.name, f"{whole:.4f}", f"{value:.4f}",
-                                 f"{share:.4f}"))
+                    rows.append(
+                        (
+                            ids[j],
+                            folder.name,
+                            path.name,
+                            f"{whole:.4f}",
+                            f"{value:.4f}",
+                            f"{share:.4f}",
+                        )
+                    )
         print(f"{folder.name}: {len(rows)} pairs so far", flush=True)
     with args.output.open("w", newline="") as file:
         writer = csv.writer(file)

@@ -1,6 +1,6 @@
 """Train an encoder by its recipe, going on from its last checkpoint.
 
-    python encoders/train_default.py encoders/efficientnet_b0 TRAIN_FOLDER -o WORK
+python encoders/train_default.py encoders/efficientnet_b0 TRAIN_FOLDER -o WORK
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def main() -> None:
     recipe = Recipe(**tomllib.loads((args.recipe / "recipe.toml").read_text()))
     dropped = dropped_ids(args.recipe, args.train)
     data = read_training_set(args.train, recipe, dropped)
-    print(f"{len(data)} galaxies, {data.voted.sum()} with votes, {len(dropped)} dropped", flush=True)
+    print(
+        f"{len(data)} galaxies, {data.voted.sum()} with votes, {len(dropped)} dropped", flush=True
+    )
     train(data, recipe, args.output, on_event=lambda event: print(event, flush=True))
 
 

@@ -75,7 +75,7 @@ class ClassesConfig:
 
     min_size: int = 10
     max_size: int = 1000
-    max_share: float = 0.02
+    max_share: float = 0.05
     min_persistence: float = 0.1
     exemplars: int = 12
 
@@ -115,9 +115,7 @@ ASSUMED: Mapping[str, tuple[str, ...]] = {
 _TYPES = {"int": int, "float": (int, float), "str": str}
 
 
-def _section(kind: type, name: str, values: object) -> Any:
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"[{name}] is {values!r}; expected a table of settings")
+def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
     known = get_type_hints(kind)
     for key, value in values.items():
         if key not in known:
@@ -152,8 +150,9 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
             continue
         if name not in sections:
             raise ConfigError(_unknown(name, list(sections)))
-        merged = dataclasses.asdict(getattr(config, name))
-        merged.update(table if isinstance(table, Mapping) else {"": table})
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{name} is {table!r}; expected a table of settings, [{name}]")
+        merged = {**dataclasses.asdict(getattr(config, name)), **table}
         changed[name] = _section(sections[name], name, merged)
     resolved = dataclasses.replace(config, **changed)
     _validate(resolved)
@@ -239,9 +238,11 @@ def to_toml(config: Config) -> str:
             continue
         lines += ["", f"[{section.name}]"]
         for key, value in dataclasses.asdict(getattr(config, section.name)).items():
-            mark = "  # assumed: the paper does not give it" if (
-                f"{section.name}.{key}" in assumed
-            ) else ""
+            mark = (
+                "  # assumed: the paper does not give it"
+                if (f"{section.name}.{key}" in assumed)
+                else ""
+            )
             lines.append(f"{key} = {json.dumps(value)}{mark}")
     return "\n".join(lines) + "\n"
 

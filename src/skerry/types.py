@@ -30,6 +30,25 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Contract:
+    """What an encoder expects of an image: the preprocessing that travels with its weights.
+
+    ``size`` is the side in pixels of what it is given: uint8 RGB, gray repeated in each band.
+    ``crops`` maps the side of a known kind of cutout, in pixels, to the central share of its
+    width that shows the field the encoder learned; of any other image the whole is taken, and
+    a warning says so. ``field`` says in words what that field is.
+    """
+
+    size: int
+    crops: dict[int, float]
+    field: str
+
+    def crop_of(self, side: int) -> float | None:
+        """Share of the width to keep of an image ``side`` pixels wide; None if unknown."""
+        return self.crops.get(side)
+
+
+@dataclass(frozen=True)
 class Cutouts:
     """A shard of images, ready for the encoder.
 
@@ -48,12 +67,14 @@ class Representations:
 
     ``vectors`` float32 (n, dimensions). ``votes`` float32 (n, n_answers) is the share of
     volunteers that the encoder expects to give each answer of ``vote_columns``, among those
-    asked the question; NaN-free, and empty (n, 0) where the encoder has no heads.
+    asked the question; NaN-free, and empty (n, 0) where the encoder has no heads. ``sides``
+    int64 (n,) are the sides of the images in pixels, 0 where a vector came without an image.
     """
 
     id_str: tuple[str, ...]
     vectors: FloatArray
     votes: FloatArray
+    sides: IntArray
     vote_columns: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
 
@@ -76,7 +97,7 @@ class NeighborGraph:
 
 @dataclass(frozen=True)
 class Embedding:
-    """UMAP coordinates: ``coordinates`` float32 (n, d) for clustering, ``map`` (n, 2) to look at."""
+    """UMAP's ``coordinates``, float32 (n, d), to cluster, and ``map``, (n, 2), to look at."""
 
     coordinates: FloatArray
     map: FloatArray

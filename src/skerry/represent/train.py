@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,9 +121,7 @@ def split(data: TrainingSet, recipe: Recipe) -> tuple[TrainingSet, TrainingSet]:
     return data.take(np.sort(order[cut:])), data.take(np.sort(order[:cut]))
 
 
-def batch_rows(
-    voted: npt.NDArray[np.bool_], recipe: Recipe, step: int
-) -> npt.NDArray[np.int64]:
+def batch_rows(voted: npt.NDArray[np.bool_], recipe: Recipe, step: int) -> npt.NDArray[np.int64]:
     """Rows of one step, a function of the step alone, so that training resumes anywhere.
 
     Galaxies with and without votes each come in their own endless sequence of permutations.
@@ -226,8 +224,10 @@ def train(
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": recipe.weight_decay},
-         {"params": plain, "weight_decay": 0.0}],
+        [
+            {"params": decayed, "weight_decay": recipe.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ],
         lr=recipe.learning_rate,
     )
     start = 0
@@ -273,10 +273,16 @@ def train(
                 **evaluate(judged, held_out, recipe, schema),
                 "images_per_second": len(running) * recipe.batch / (time.monotonic() - began),
             }
-            _save(checkpoint, {
-                "recipe": asdict(recipe), "step": step + 1, "network": network.state_dict(),
-                "average": average.state, "optimizer": optimizer.state_dict(),
-            })
+            _save(
+                checkpoint,
+                {
+                    "recipe": asdict(recipe),
+                    "step": step + 1,
+                    "network": network.state_dict(),
+                    "average": average.state,
+                    "optimizer": optimizer.state_dict(),
+                },
+            )
             with (folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps(event) + "\n")
             on_event(event)

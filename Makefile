@@ -1,0 +1,42 @@
+# One-word chores; CI runs the same.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-train lint types format clean
+
+.venv/base: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e .
+	touch $@
+
+.venv/dev: .venv/base
+	$(BIN)/pip install -q -e '.[dev]'
+	touch $@
+
+.venv/train: .venv/dev
+	$(BIN)/pip install -q -e '.[dev,train]'
+	touch $@
+
+demo: .venv/base  ## install and search a small drawn survey
+	$(BIN)/skerry demo -o skerry-demo
+
+test: .venv/dev lint types  ## everything that needs no torch
+	$(BIN)/pytest -m "not train"
+
+test-train: .venv/train  ## what needs torch; fails where torch is missing
+	$(BIN)/python -c "import torch, timm, onnx"
+	$(BIN)/pytest -m train
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv skerry-demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,190 @@
+"""The libraries that compute on a CPU: faiss, umap-learn, hdbscan. Imported when first used.
+
+Every function here gives the same bytes for the same input, whatever the number of threads:
+what a library would spread over threads with a result that depends on them runs on one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skerry.types import CondensedTree, FloatArray, IntArray
+
+
+def flat_index(vectors: FloatArray) -> Any:
+    """A faiss index that compares a query with every one of ``vectors`` (n, d)."""
+    import faiss
+
+    index = faiss.IndexFlatL2(vectors.shape[1])
+    index.add(vectors)
+    return index
+
+
+def inverted_index(vectors: FloatArray, n_lists: int) -> Any:
+    """A faiss IVF index: ``vectors`` (n, d) in ``n_lists`` cells around k-means centers.
+
+    The centers are learned from at most 64 vectors a cell, taken evenly over the rows.
+    """
+    import faiss
+
+    index = faiss.IndexIVFFlat(
+        faiss.IndexFlatL2(vectors.shape[1]), vectors.shape[1], n_lists, faiss.METRIC_L2
+    )
+    index.own_fields = False
+    step = max(1, len(vectors) // (64 * n_lists))
+    index.train(np.ascontiguousarray(vectors[::step]))
+    index.add(vectors)
+    return index
+
+
+def query(index: Any, vectors: FloatArray, k: int, n_probe: int = 0) -> tuple[IntArray, FloatArray]:
+    """The k stored vectors nearest to each of ``vectors``, as faiss finds them.
+
+    Returns
+    -------
+    indices : int64 (n, k), -1 where an inverted index found fewer.
+    squares : float32 (n, k), squared distances as faiss rounds them.
+    """
+    if n_probe:
+        index.nprobe = n_probe
+    squares, indices = index.search(vectors, k)
+    return np.asarray(indices, dtype=np.int64), np.asarray(squares, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """UMAP coordinates float32 (n, d); ``spectral`` is False where its usual start failed."""
+
+    coordinates: FloatArray
+    spectral: bool
+
+
+def fuzzy_graph(indices: IntArray, distances: FloatArray) -> Any:
+    """UMAP's weighted graph (McInnes, Healy & Melville 2018, arXiv 1802.03426, section 3.1).
+
+    Parameters
+    ----------
+    indices, distances : int64 and float32 (n, n_neighbors)
+        The neighbors of each source, itself first with distance 0.
+
+    Returns
+    -------
+    scipy.sparse matrix (n, n), symmetric.
+    """
+    with _one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        umap = _umap()
+        graph, _, _ = umap.fuzzy_simplicial_set(
+            np.empty((len(indices), 1), dtype=np.float32),
+            indices.shape[1],
+            np.random.RandomState(0),
+            "euclidean",
+            knn_indices=indices,
+            knn_dists=distances,
+        )
+    return graph
+
+
+def layout(
+    vectors: FloatArray, graph: Any, n_components: int, min_dist: float, seed: int
+) -> Layout:
+    """Coordinates that UMAP gives the sources of a fuzzy graph, from a spectral start.
+
+    ``vectors`` serve only to place pieces of the graph that no edge joins.
+    """
+    with _one_thread(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        umap = _umap()
+        a, b = umap.find_ab_params(1.0, min_dist)
+        coordinates, _ = umap.simplicial_set_embedding(
+            vectors,
+            graph,
+            n_components,
+            initial_alpha=1.0,
+            a=a,
+            b=b,
+            gamma=1.0,
+            negative_sample_rate=5,
+            n_epochs=None,
+            init="spectral",
+            random_state=np.random.RandomState(seed),
+            metric="euclidean",
+            metric_kwds={},
+            densmap=False,
+            densmap_kwds={},
+            output_dens=False,
+        )
+    failed = any("Spectral initialisation failed" in str(w.message) for w in caught)
+    return Layout(np.asarray(coordinates, dtype=np.float32), not failed)
+
+
+def hdbscan_tree(
+    coordinates: FloatArray, min_cluster_size: int, min_samples: int
+) -> tuple[IntArray, CondensedTree]:
+    """HDBSCAN's flat labels (excess of mass) and its whole condensed tree.
+
+    The Cython hdbscan, not fast_hdbscan: it compiles nothing when first used, computes in
+    float64 and on one thread, and so depends on no number of threads. The spanning tree is
+    the exact one.
+    """
+    import hdbscan
+
+    with _one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = hdbscan.HDBSCAN(
+            min_cluster_size=min_cluster_size,
+            min_samples=min_samples,
+            algorithm="boruvka_kdtree",
+            approx_min_span_tree=False,
+            core_dist_n_jobs=1,
+        ).fit(coordinates.astype(np.float64))
+        rows = found.condensed_tree_.to_numpy()
+    tree = CondensedTree(
+        rows["parent"].astype(np.int64),
+        rows["child"].astype(np.int64),
+        rows["lambda_val"].astype(np.float64),
+        rows["child_size"].astype(np.int64),
+        len(coordinates),
+    )
+    return np.asarray(found.labels_, dtype=np.int64), tree
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """BLAS and numba on one thread: a sum split over threads rounds differently."""
+    import numba
+    import threadpoolctl  # type: ignore[import-untyped]
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _umap() -> Any:
+    """umap-learn, its three slow-to-compile functions kept in numba's cache on disk.
+
+    Without this they compile in every process (some 12 s). Where no folder can be written,
+    they do so still: slower, the same result.
+    """
+    import umap.layouts
+    import umap.umap_
+
+    for function in (
+        umap.umap_.smooth_knn_dist,
+        umap.umap_.compute_membership_strengths,
+        umap.layouts._nb_optimize_layout_euclidean_single_epoch,
+    ):
+        if not function.signatures:
+            with contextlib.suppress(RuntimeError):
+                function.enable_caching()
+    return umap.umap_

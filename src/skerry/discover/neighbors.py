@@ -1,0 +1,150 @@
+"""The nearest-neighbor graph that everything after it shares."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.backends import cpu
+from skerry.config import NeighborsConfig
+from skerry.errors import InputError
+from skerry.progress import OnEvent
+from skerry.types import FloatArray, IntArray, NeighborGraph
+
+_BLOCK = 1024
+_SLACK = 16
+_SAMPLE = 1000
+_TARGET_RECALL = 0.995
+_WHAT = "nearest neighbors"
+
+
+def neighbor_graph(
+    vectors: FloatArray, config: NeighborsConfig, *, on_event: OnEvent
+) -> NeighborGraph:
+    """The k nearest neighbors of each vector, by Euclidean distance, itself left out.
+
+    Up to ``config.exact_below`` sources every pair is compared; above, an inverted index
+    (Jegou, Douze & Schmid 2011) looks in as many cells as it takes to find 99.5% of the true
+    neighbors of 1000 sources, and ``recall`` says how many it did find. Distances are always
+    recomputed from differences in float64; of equal ones the smaller row number comes first.
+
+    Parameters
+    ----------
+    vectors : float32 (n, d)
+    on_event : called with (what, sources done, sources in all)
+
+    Raises
+    ------
+    InputError
+        There are too few vectors for k neighbors, or some are not finite.
+    """
+    n = len(vectors)
+    _check(vectors, config.k)
+    # faiss rounds squared distances in proportion to the squared norms: keep those small
+    centered = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    exact = _Exact(vectors, centered)
+    search: _Exact | _Inverted = exact
+    recall = 1.0
+    if n > config.exact_below:
+        search, recall = _inverted(exact, config.k)
+    indices = np.empty((n, config.k), dtype=np.int64)
+    distances = np.empty((n, config.k), dtype=np.float32)
+    for start in range(0, n, _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, n), dtype=np.int64)
+        indices[rows], distances[rows] = search(rows, config.k)
+        on_event(_WHAT, int(rows[-1]) + 1, n)
+    return NeighborGraph(indices, distances, recall)
+
+
+class _Exact:
+    """Neighbors by comparing with every source."""
+
+    def __init__(self, vectors: FloatArray, centered: FloatArray) -> None:
+        self.vectors, self.centered = vectors, centered
+        self.index = cpu.flat_index(centered)
+        self.norms = np.linalg.norm(centered, axis=1)
+
+    def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+        found = min(k + 1 + _SLACK, len(self.vectors))
+        candidates, squares = cpu.query(self.index, self.centered[rows], found)
+        indices, distances = _nearest(self.vectors, rows, candidates, k)
+        if found < len(self.vectors):
+            for i in np.flatnonzero(~self._certain(rows, squares[:, -1], distances[:, -1])):
+                everyone = np.arange(len(self.vectors), dtype=np.int64)[None]
+                indices[i], distances[i] = _nearest(self.vectors, rows[i : i + 1], everyone, k)
+        return indices, distances
+
+    def _certain(
+        self, rows: IntArray, last_square: FloatArray, kth: FloatArray
+    ) -> npt.NDArray[np.bool_]:
+        """Whether no source that faiss left out can be nearer than the k-th kept.
+
+        It left out what it rounded to ``last_square`` or more; the rounding of
+        ``|x|^2 + |y|^2 - 2 x.y`` in float32 is below d eps (|x| + |y|)^2.
+        """
+        eps = self.vectors.shape[1] * np.finfo(np.float32).eps
+        reach = 2 * self.norms[rows] + kth
+        return np.asarray(last_square - eps * reach**2 > kth.astype(np.float64) ** 2)
+
+
+class _Inverted:
+    """Neighbors by looking in the nearest ``n_probe`` cells."""
+
+    def __init__(self, vectors: FloatArray, centered: FloatArray, n_lists: int) -> None:
+        self.vectors, self.centered = vectors, centered
+        self.index = cpu.inverted_index(centered, n_lists)
+        self.n_probe = 1
+
+    def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+        found = min(k + 1 + _SLACK, len(self.vectors))
+        candidates, _ = cpu.query(self.index, self.centered[rows], found, self.n_probe)
+        return _nearest(self.vectors, rows, candidates, k)
+
+
+def _inverted(exact: _Exact, k: int) -> tuple[_Inverted, float]:
+    """An inverted index that looks far enough, and the recall measured on a sample."""
+    n = len(exact.vectors)
+    n_lists = max(1, min(int(4 * n**0.5), n // 64))
+    search = _Inverted(exact.vectors, exact.centered, n_lists)
+    sample = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+    truth = exact(sample, k)[1][:, -1:]
+    search.n_probe = min(8, n_lists)
+    while True:
+        # by distance, so that of equal neighbors any will do
+        recall = float(np.mean(search(sample, k)[1] <= truth))
+        if recall >= _TARGET_RECALL or search.n_probe == n_lists:
+            return search, recall
+        search.n_probe = min(2 * search.n_probe, n_lists)
+
+
+def _nearest(
+    vectors: FloatArray, rows: IntArray, candidates: IntArray, k: int
+) -> tuple[IntArray, FloatArray]:
+    """The k nearest of each row's candidates (m, c), itself and -1 left out."""
+    indices = np.empty((len(rows), k), dtype=np.int64)
+    distances = np.empty((len(rows), k), dtype=np.float32)
+    step = max(1, 2**14 // candidates.shape[1])
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        near = candidates[part]
+        difference = vectors[near].astype(np.float64) - vectors[rows[part], None]
+        exact = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference)).astype(np.float32)
+        exact[(near == rows[part, None]) | (near < 0)] = np.inf
+        best = np.lexsort((near, exact), axis=1)[:, :k]
+        indices[part] = np.take_along_axis(near, best, axis=1)
+        distances[part] = np.take_along_axis(exact, best, axis=1)
+    return indices, distances
+
+
+def _check(vectors: FloatArray, k: int) -> None:
+    if len(vectors) < k + 1:
+        raise InputError(
+            f"{len(vectors)} sources are too few for neighbors.k = {k}: at least {k + 1} are "
+            f"needed; give more sources, or set neighbors.k to {max(1, len(vectors) - 1)} or less"
+        )
+    bad = int(np.count_nonzero(~np.isfinite(vectors).all(axis=1)))
+    if bad:
+        raise InputError(
+            f"{bad} of {len(vectors)} vectors hold NaN or infinite values; expected finite "
+            "numbers: leave those sources out"
+        )

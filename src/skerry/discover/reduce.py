@@ -1,0 +1,81 @@
+"""UMAP: from the neighbor graph to a few coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skerry.backends import cpu
+from skerry.config import EmbeddingConfig
+from skerry.errors import InputError
+from skerry.progress import OnEvent
+from skerry.types import Embedding, FloatArray, NeighborGraph
+
+_WHAT = "embedding"
+
+
+def embed(
+    vectors: FloatArray,
+    graph: NeighborGraph,
+    config: EmbeddingConfig,
+    *,
+    on_event: OnEvent,
+) -> Embedding:
+    """UMAP coordinates (McInnes, Healy & Melville 2018) for clustering, and a 2-d map to look at.
+
+    Both come from the same fuzzy graph of the ``config.n_neighbors`` nearest, the source itself
+    counted as UMAP counts it. The same input gives the same bytes.
+
+    Parameters
+    ----------
+    vectors : float32 (n, d)
+    graph : of the same n sources, with at least ``config.n_neighbors - 1`` neighbors
+    on_event : called with (what, steps done, steps in all); ``what`` says where UMAP's usual
+        start failed and a random one (of the same seed) was used
+
+    Raises
+    ------
+    InputError
+        Too few sources or neighbors, or vectors that are all the same.
+    """
+    _check(vectors, graph, config)
+    itself = np.arange(len(vectors), dtype=np.int64)[:, None]
+    others = slice(config.n_neighbors - 1)
+    fuzzy = cpu.fuzzy_graph(
+        np.hstack([itself, graph.indices[:, others]]),
+        np.hstack([np.zeros_like(itself, np.float32), graph.distances[:, others]]),
+    )
+    on_event(_WHAT, 1, 3)
+    found = []
+    for d, min_dist in ((config.n_components, config.min_dist), (2, config.map_min_dist)):
+        layout = cpu.layout(vectors, fuzzy, d, min_dist, config.seed)
+        if not np.isfinite(layout.coordinates).all():
+            raise InputError(
+                f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "
+                "hold too few different values; expected mostly distinct vectors"
+            )
+        found.append(layout.coordinates)
+        start = "" if layout.spectral else f" ({d}-d: spectral start failed, random one used)"
+        on_event(_WHAT + start, 1 + len(found), 3)
+    return Embedding(coordinates=found[0], map=found[1])
+
+
+def _check(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> None:
+    n, k = graph.indices.shape
+    if len(vectors) != n:
+        raise InputError(f"{len(vectors)} vectors, but a neighbor graph of {n} sources")
+    if k < config.n_neighbors - 1:
+        raise InputError(
+            f"the graph has {k} neighbors a source; embedding.n_neighbors = "
+            f"{config.n_neighbors} needs {config.n_neighbors - 1}: set neighbors.k"
+        )
+    # the eigensolver of the spectral start asks for 2 (d + 1) + 1 rows
+    needed = 2 * max(config.n_components, 2) + 3
+    if n < needed:
+        raise InputError(
+            f"{n} sources are too few for embedding.n_components = {config.n_components}: at "
+            f"least {needed} are needed; give more sources or set fewer components"
+        )
+    if (vectors == vectors[0]).all():
+        raise InputError(
+            f"all {n} vectors are the same; expected vectors that differ: were the images read?"
+        )

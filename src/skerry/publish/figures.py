@@ -1,0 +1,182 @@
+"""Figures: the map of all sources, and the classes by size and persistence."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.publish.findings import Findings
+
+NUMBERED = 20
+"""Classes that get a color and a number on the map."""
+
+# Okabe & Ito (2008), told apart with any color vision; yellow left out, too faint on white
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_SEA, _OTHER, _INK = "#9aa7b4", "#5b6672", "#1b2733"
+_DPI = 200
+
+_Points = npt.NDArray[np.float64]
+
+
+def map_figure(findings: Findings) -> bytes:
+    """The map of all sources with the classes on it, as PNG bytes.
+
+    The sources are a gray sea; the first ``NUMBERED`` classes by rank are colored and numbered
+    by rank, the others dark gray. The axes have no unit and no meaning of their own.
+    """
+    with _Canvas(figsize=(7.2, 5.76)) as canvas:
+        axes = canvas.figure.add_subplot()
+        sea = findings.map[np.isfinite(findings.map).all(axis=1)].astype(np.float64)
+        _scatter_sea(axes, sea)
+        groups = _members_on_map(findings)
+        for points in groups[NUMBERED:]:
+            axes.plot(*points.T, ".", ms=2.5, mew=0, color=_OTHER, rasterized=True)
+        for number, points in enumerate(groups[:NUMBERED]):
+            color = _COLORS[number % len(_COLORS)]
+            axes.plot(*points.T, "o", ms=4, mew=0.4, mec="white", color=color, rasterized=True)
+        _frame(axes, sea)
+        _number(axes, groups[:NUMBERED])
+        axes.set_xlabel("UMAP 1")
+        axes.set_ylabel("UMAP 2")
+        return canvas.png()
+
+
+def size_figure(findings: Findings) -> bytes:
+    """Persistence against size of each class, as PNG bytes."""
+    ranked = findings.ranked
+    with _Canvas(figsize=(7.2, 2.88)) as canvas:
+        axes = canvas.figure.add_subplot()
+        points = np.array([(c.size, c.persistence) for c in ranked], float).reshape(-1, 2)
+        for number, point in enumerate(points):
+            top = number < NUMBERED
+            color = _COLORS[number % len(_COLORS)] if top else _OTHER
+            axes.plot(*point, "o", ms=8 if top else 5, mew=0.6, mec="white", color=color)
+        _size_axis(axes, points[:, 0])
+        axes.margins(0.08, 0.14)
+        if len(points):
+            _number(axes, [p[None] for p in points[:NUMBERED]])
+        axes.set_xlabel("size (members)")
+        axes.set_ylabel("persistence")
+        return canvas.png()
+
+
+def _size_axis(axes: Any, sizes: _Points) -> None:
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
+
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    if len(sizes) and sizes.max() > 8 * sizes.min():
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
+class _Canvas:
+    """A figure free of pyplot, of the reader's own settings and of dates."""
+
+    def __init__(self, figsize: tuple[float, float]) -> None:
+        from matplotlib import style
+
+        self._style = style.context(
+            [
+                "default",
+                {
+                    "font.size": 10,
+                    "axes.edgecolor": "#8a96a3",
+                    "axes.labelcolor": _INK,
+                    "xtick.color": "#8a96a3",
+                    "ytick.color": "#8a96a3",
+                    "axes.spines.top": False,
+                    "axes.spines.right": False,
+                    "xtick.labelcolor": _INK,
+                    "ytick.labelcolor": _INK,
+                },
+            ]
+        )
+        self._size = figsize
+
+    def __enter__(self) -> _Canvas:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        self._style.__enter__()
+        self.figure: Any = Figure(figsize=self._size, layout="constrained")
+        FigureCanvasAgg(self.figure)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._style.__exit__(*error)
+
+    def png(self) -> bytes:
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def _scatter_sea(axes: Any, sea: _Points) -> None:
+    # fainter and finer the more there are, so that density still shows at a million
+    n = max(len(sea), 1)
+    size = float(np.clip(130 / np.sqrt(n), 0.35, 3.0))
+    alpha = float(np.clip(60 / np.sqrt(n), 0.06, 0.7))
+    axes.plot(*sea.T, "o", ms=size, mew=0, color=_SEA, alpha=alpha, rasterized=True)
+
+
+def _members_on_map(findings: Findings) -> list[_Points]:
+    row = {name: i for i, name in enumerate(findings.ids)}
+    groups = []
+    for found in findings.ranked:
+        rows = [row[m] for m in found.members if m in row]
+        points = findings.map[rows].astype(np.float64)
+        groups.append(points[np.isfinite(points).all(axis=1)])
+    return groups
+
+
+def _frame(axes: Any, sea: _Points) -> None:
+    # a few stragglers far out must not shrink everything else, so no equal aspect is forced
+    axes.margins(0.04)
+    if not len(sea):
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+    axes.tick_params(length=3)
+
+
+def _number(axes: Any, groups: Sequence[_Points]) -> None:
+    """Write 1, 2, ... beside each group, clear of the other groups and numbers."""
+    from matplotlib.patheffects import withStroke
+
+    axes.figure.canvas.draw()
+    centers = {i: np.median(points, axis=0) for i, points in enumerate(groups) if len(points)}
+    anchors = {i: axes.transData.transform(center) for i, center in centers.items()}
+    taken = list(anchors.values())
+    for i, anchor in anchors.items():
+        spot = _free_spot(anchor, taken)
+        taken.append(spot)
+        axes.annotate(
+            str(i + 1),
+            xy=centers[i],
+            xytext=(spot - anchor) * 72 / axes.figure.dpi,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold",
+            color=_INK,
+            annotation_clip=False,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            arrowprops={"arrowstyle": "-", "color": _INK, "lw": 0.6, "shrinkA": 6, "shrinkB": 3},
+        )
+
+
+def _free_spot(anchor: _Points, taken: Sequence[_Points]) -> _Points:
+    """A place near ``anchor``, in pixels, clear of those ``taken``."""
+    turns = np.arange(1, 9) * np.pi / 4
+    directions = np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    spots = anchor + np.concatenate([radius * directions for radius in (20, 30, 44, 60)])
+    room = np.linalg.norm(spots[:, None] - np.array(taken)[None], axis=2).min(axis=1)
+    clear = np.flatnonzero(room >= 18)
+    return np.asarray(spots[clear[0] if len(clear) else np.argmax(room)])

@@ -1,0 +1,137 @@
+"""A product's bytes as Parquet, FITS and VOTable, free of dates and hosts."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skerry.publish.columns import described
+
+_Array = npt.NDArray[Any]
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_parquet(name: str, table: pa.Table) -> bytes:
+    """The table as Parquet, zstd-compressed."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", row_group_size=65_536)
+    return buffer.getvalue()
+
+
+def to_fits(name: str, table: pa.Table) -> bytes:
+    """The table as a FITS binary table, its name as ``EXTNAME``.
+
+    Descriptions are in ``TCOMMn``, UCDs in ``TUCDn``. A null number is NaN, a null string
+    empty. FITS text is printable ASCII: a value with anything else is written with Python's
+    escapes, as ``\\xe9``.
+    """
+    from astropy.io import fits
+
+    columns = [_fits_column(fits, field.name, table) for field in table.schema]
+    hdu = fits.BinTableHDU.from_columns(fits.ColDefs(columns), nrows=len(table), name=name)
+    for number, (_, column) in enumerate(described(name).items(), start=1):
+        hdu.header[f"TCOMM{number}"] = column.description
+        hdu.header[f"TUCD{number}"] = column.ucd
+    buffer = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
+    return buffer.getvalue()
+
+
+def _fits_column(fits: Any, name: str, table: pa.Table) -> Any:
+    values = _numpy(table[name])
+    if values.dtype == object:
+        text = [_ascii(v) for v in values]
+        width = max((len(t) for t in text), default=0) or 1
+        values, code = np.array(text, dtype=f"S{width}"), f"{width}A"
+    else:
+        code = {"bool": "L", "int32": "J", "int64": "K", "float64": "D"}[values.dtype.name]
+    unit = _unit(table, name)
+    return fits.Column(name=name, format=code, array=values, unit=unit or None)
+
+
+def _ascii(text: str) -> bytes:
+    plain = text.isascii() and text.isprintable()
+    return text.encode("ascii" if plain else "unicode_escape")
+
+
+def to_votable(name: str, table: pa.Table) -> bytes:
+    """The table as a VOTable, values as text, positions tied to ICRS.
+
+    A null number is an empty cell. Characters that XML cannot hold become U+FFFD.
+    """
+    from astropy.io.votable import tree
+
+    file = tree.VOTableFile()
+    resource = tree.Resource()
+    file.resources.append(resource)
+    resource.coordinate_systems.append(tree.CooSys(ID="icrs", system="ICRS"))
+    out = tree.TableElement(file, name=name, ID=name)
+    resource.tables.append(out)
+    for field in table.schema:
+        out.fields.append(_votable_field(tree, file, name, field.name, table))
+    out.create_arrays(len(table))
+    for field in table.schema:
+        values = _numpy(table[field.name])
+        if values.dtype == object:
+            values = np.array([_NOT_XML.sub("\ufffd", str(v)) for v in values], dtype=object)
+        elif values.dtype.kind == "f":
+            out.array.mask[field.name] = np.isnan(values)
+        out.array[field.name].data[:] = values
+    buffer = io.BytesIO()
+    file.to_xml(buffer, tabledata_format="tabledata")
+    return buffer.getvalue()
+
+
+def _votable_field(tree: Any, file: Any, product: str, name: str, table: pa.Table) -> Any:
+    kind = str(table.schema.field(name).type)
+    datatype, size = {
+        "string": ("unicodeChar", "*"),
+        "bool": ("boolean", None),
+        "int32": ("int", None),
+        "int64": ("long", None),
+        "double": ("double", None),
+    }[kind]
+    column = described(product)[name]
+    field = tree.Field(
+        file,
+        ID=name,
+        name=name,
+        datatype=datatype,
+        arraysize=size,
+        ucd=column.ucd,
+        unit=column.unit or None,
+        ref="icrs" if column.ucd.startswith("pos.eq") else None,
+    )
+    field.description = column.description
+    return field
+
+
+def _unit(table: pa.Table, name: str) -> str:
+    metadata: Mapping[bytes, bytes] = table.schema.field(name).metadata or {}
+    return metadata.get(b"unit", b"").decode()
+
+
+def _numpy(column: pa.ChunkedArray) -> _Array:
+    """A column as an array: NaN for a null number, an empty string for a null string."""
+    if pa.types.is_string(column.type):
+        return np.array([v or "" for v in column.to_pylist()], dtype=object)
+    if pa.types.is_floating(column.type):
+        return column.to_numpy().astype(np.float64)
+    kind = {"bool": np.bool_, "int32": np.int32, "int64": np.int64}[str(column.type)]
+    return np.asarray(column.to_numpy(), dtype=kind)
+
+
+ENCODERS: Mapping[str, Callable[[str, pa.Table], bytes]] = {
+    "parquet": to_parquet,
+    "fits": to_fits,
+    "vot": to_votable,
+}
+"""How each format, named by its suffix, encodes a product."""

@@ -1,0 +1,168 @@
+"""The report: one HTML page that opens from disk and loads nothing else."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from skerry.publish import figures, words
+from skerry.publish.findings import Findings, Images
+from skerry.publish.formats import ENCODERS
+from skerry.publish.sheets import gallery, jpeg, resized, sheet_name
+from skerry.publish.tables import PRODUCTS, classes_table, members_table
+from skerry.store import write_text
+from skerry.types import ByteArray, RareClass
+
+SECTIONS = 60
+"""Classes that get a section with gallery and members; the others are rows of the table."""
+
+SHOWN = 24
+"""Cutouts in a gallery, exemplars first."""
+
+LISTED = 20
+"""Members and failures listed are the first ``LISTED`` and ``FAILED``."""
+FAILED = 50
+
+_SIDE = 110
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A cutout of a gallery; ``uri`` is empty where there is no image."""
+
+    id_str: str
+    probability: float
+    exemplar: bool
+    uri: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of one class; ``members`` are the first rows of its members."""
+
+    found: RareClass
+    gallery: tuple[Thumbnail, ...]
+    members: list[dict[str, Any]]
+
+
+def write_report(
+    findings: Findings,
+    images: Images | None,
+    path: Path,
+    products: Path | None = None,
+    failures: Path | None = None,
+) -> None:
+    """Write the report as one self-contained HTML file.
+
+    The same findings, images and places of the products give the same bytes.
+
+    Parameters
+    ----------
+    findings
+        What was found.
+    images
+        Reads cutouts by ``id_str``; None where the run began with representations, which
+        leaves the galleries out.
+    path
+        The file to write.
+    products
+        The folder of the catalogs, with the contact sheets in its ``sheets``, to link to; by
+        default ``products`` beside the report.
+    failures
+        The table of failures to link to; by default that of a run whose folder holds the report.
+
+    Raises
+    ------
+    DiskError
+        The file cannot be written.
+    """
+    folder = path.parent
+    products = products or folder / "products"
+    links = {
+        "catalogs": [
+            (name, [_link(products / f"{name}.{suffix}", folder) for suffix in ENCODERS])
+            for name in PRODUCTS
+        ],
+        "sheets": [_link(products / "sheets" / sheet_name(c), folder) for c in findings.ranked],
+        "failed": _link(failures or folder / "representations" / "failures.parquet", folder),
+    }
+    write_text(path, _render({**_context(findings, images), "links": links}))
+
+
+def _link(target: Path, folder: Path) -> tuple[str, str]:
+    """What to show of a link, and its address: both relative to the report."""
+    relative = Path(os.path.relpath(target, folder)).as_posix()
+    return relative, quote(relative)
+
+
+def _render(context: dict[str, Any]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("skerry.publish"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["percent"] = words.percent
+    return environment.get_template("report.html.j2").render(context)
+
+
+def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
+    return {
+        "findings": findings,
+        "headline": words.headline(findings),
+        "outside": words.outside(findings),
+        "standing": words.standing(findings),
+        "rows": classes_table(findings).to_pylist(),
+        "judged": any(c.p_value is not None for c in findings.classes),
+        "sections": _sections(findings, images),
+        "with_images": images is not None,
+        "map": _png(figures.map_figure(findings)),
+        "numbered": figures.NUMBERED,
+        "sizes": _png(figures.size_figure(findings)) if len(findings.classes) >= 5 else "",
+        "reasons": words.failures_by_reason(findings),
+        "settings": words.settings(findings),
+        "count": words.count,
+        "limits": {"sections": SECTIONS, "members": LISTED, "failures": FAILED, "side": _SIDE},
+    }
+
+
+def _sections(findings: Findings, images: Images | None) -> list[Section]:
+    table = members_table(findings)
+    sections, start = [], 0
+    for found in findings.ranked[:SECTIONS]:
+        rows = table.slice(start, min(found.size, LISTED)).to_pylist()
+        sections.append(Section(found, _gallery(found, images) if images else (), rows))
+        start += found.size
+    return sections
+
+
+def _gallery(found: RareClass, images: Images) -> tuple[Thumbnail, ...]:
+    shown = gallery(found, SHOWN)
+    cutouts = images(shown)
+    probability = dict(zip(found.members, found.probability, strict=True))
+    return tuple(
+        Thumbnail(m, probability.get(m, 0.0), m in found.exemplars, _thumbnail(cutouts.get(m)))
+        for m in shown
+    )
+
+
+def _thumbnail(cutout: ByteArray | None) -> str:
+    if cutout is None:
+        return ""
+    return _data_uri("image/jpeg", jpeg(resized(cutout, _SIDE), quality=85))
+
+
+def _png(data: bytes) -> str:
+    return _data_uri("image/png", data)
+
+
+def _data_uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

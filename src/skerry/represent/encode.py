@@ -1,0 +1,149 @@
+"""Encoding a survey: a stream of shards, decoded and encoded on all cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skerry.errors import ImageError
+from skerry.executors.local import map_ordered
+from skerry.represent.encoder import Encoder
+from skerry.survey import Survey, prepare
+from skerry.types import Failure, FloatArray, Representations
+
+
+@dataclass(frozen=True)
+class _Batch:
+    shard: int
+    id_str: Sequence[str]
+    location: Sequence[str]
+    raw: Sequence[bytes | Failure]
+
+
+def encode(
+    survey: Survey,
+    encoder: Encoder,
+    shards: Sequence[range],
+    *,
+    crop: float = 0.0,
+    threads: int = 0,
+    on_event: Callable[[int], None] = lambda done: None,
+) -> Iterator[tuple[int, Representations]]:
+    """Encode some shards of a survey.
+
+    Parameters
+    ----------
+    survey
+        Where the images are.
+    encoder
+        What to encode them with.
+    shards
+        Row numbers of each shard.
+    crop
+        Share of each image's width to keep; 0 as the encoder's contract says.
+    threads
+        How many to use, 0 for all. The vectors do not depend on it.
+    on_event
+        Called with the number of sources done so far.
+
+    Yields
+    ------
+    tuple
+        The shard's position in ``shards`` and its representations. A source whose image cannot
+        be read is among the failures, never dropped.
+    """
+
+    def task(batch: _Batch) -> tuple[int, Representations]:
+        return batch.shard, _encode_batch(batch, encoder, crop)
+
+    parts: list[Representations] = []
+    current = done = 0
+    for shard, part in map_ordered(task, _batches(survey, shards, encoder.batch), threads):
+        if shard != current:
+            yield current, join(parts)
+            current, parts = shard, []
+        parts.append(part)
+        done += len(part) + len(part.failures)
+        on_event(done)
+    if parts:
+        yield current, join(parts)
+
+
+def _batches(survey: Survey, shards: Sequence[range], size: int) -> Iterator[_Batch]:
+    ids, places = survey.sources["id_str"], survey.sources["location"]
+    for shard, rows in enumerate(shards):
+        for start in range(rows.start, rows.stop, size):
+            part = range(start, min(start + size, rows.stop))
+            yield _Batch(
+                shard,
+                ids[part.start : part.stop].to_pylist(),
+                places[part.start : part.stop].to_pylist(),
+                list(survey.images(part)),
+            )
+
+
+def _encode_batch(batch: _Batch, encoder: Encoder, crop: float) -> Representations:
+    ids, pixels, sides, failures = [], [], [], []
+    for id_str, location, raw in zip(batch.id_str, batch.location, batch.raw, strict=True):
+        if isinstance(raw, Failure):
+            failures.append(raw)
+            continue
+        try:
+            prepared = prepare(raw, location, encoder.contract, crop)
+        except ImageError as error:
+            failures.append(Failure(id_str, location, str(error)))
+            continue
+        ids.append(id_str)
+        pixels.append(prepared.pixels)
+        sides.append(prepared.side)
+    size = encoder.contract.size
+    stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
+    vectors, votes = encoder.encode(stacked)
+    return Representations(
+        tuple(ids),
+        vectors,
+        votes,
+        np.array(sides, np.int64),
+        encoder.vote_columns,
+        tuple(failures),
+    )
+
+
+def join(parts: Sequence[Representations]) -> Representations:
+    """Several representations as one, in order."""
+    if not parts:
+        raise ValueError("nothing to join")
+    return Representations(
+        tuple(i for part in parts for i in part.id_str),
+        _stacked([part.vectors for part in parts]),
+        _stacked([part.votes for part in parts]),
+        np.concatenate([part.sides for part in parts]),
+        parts[0].vote_columns,
+        tuple(f for part in parts for f in part.failures),
+    )
+
+
+def _stacked(arrays: list[FloatArray]) -> FloatArray:
+    return np.concatenate(arrays).astype(np.float32, copy=False)
+
+
+def given(survey: Survey, shards: Sequence[range]) -> Iterator[tuple[int, Representations]]:
+    """Shards of a survey that already holds representations; vectors that are not finite fail."""
+    for position, rows in enumerate(shards):
+        vectors, failures = survey.vectors(slice(rows.start, rows.stop))
+        ids = survey.sources["id_str"][rows.start : rows.stop].to_pylist()
+        good = np.array([f is None for f in failures], bool)
+        kept = vectors[good]
+        yield (
+            position,
+            Representations(
+                tuple(i for i, ok in zip(ids, good, strict=True) if ok),
+                kept,
+                np.zeros((len(kept), 0), np.float32),
+                np.zeros(len(kept), np.int64),
+                (),
+                tuple(f for f in failures if f is not None),
+            ),
+        )

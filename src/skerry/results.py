@@ -1,0 +1,94 @@
+"""A finished run as a Python object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skerry import pipeline
+from skerry.config import Config
+from skerry.errors import RunError
+from skerry.store.nouns import read_classes, read_embedding, read_failures, read_ids
+from skerry.store.runfolder import open_folder, read_config
+from skerry.types import Embedding, Failure, RareClass
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+
+@dataclass(frozen=True)
+class Run:
+    """A complete run's folder, read when asked."""
+
+    path: Path
+
+    @cached_property
+    def config(self) -> Config:
+        """The resolved settings."""
+        return read_config(self.path)
+
+    @cached_property
+    def rare_classes(self) -> tuple[RareClass, ...]:
+        """The classes as objects, by rank."""
+        return read_classes(self.path / "classes" / "classes.json")
+
+    @cached_property
+    def failures(self) -> tuple[Failure, ...]:
+        """Sources that could not be read."""
+        return read_failures(self.path / "representations" / "failures.parquet")
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Ids in the order of :attr:`embedding`."""
+        return read_ids(self.path / "neighbors")
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """UMAP coordinates of each of :attr:`ids`."""
+        return read_embedding(self.path / "embedding" / "embedding.parquet")
+
+    @property
+    def classes(self) -> Table:
+        """One row a class, with units and descriptions."""
+        return self._product("classes")
+
+    @property
+    def members(self) -> Table:
+        """One row a member of a class."""
+        return self._product("members")
+
+    @property
+    def checks(self) -> Table:
+        """One row a check of a class; empty where none was made."""
+        return self._product("checks")
+
+    def status(self) -> dict[str, Any]:
+        """As :func:`skerry.status`."""
+        return pipeline.status(self.path)
+
+    def _product(self, name: str) -> Table:
+        from astropy.table import Table
+
+        return Table.read(self.path / "products" / f"{name}.vot", format="votable")
+
+
+def open(path: str | Path) -> Run:
+    """Open a complete run.
+
+    Raises
+    ------
+    RunError
+        There is no run in the folder, or it has not ended.
+    """
+    path = Path(path)
+    open_folder(path)
+    stages = pipeline.status(path)["stages"]
+    waiting = [name for name, stage in stages.items() if stage["state"] != "done"]
+    if waiting:
+        raise RunError(
+            f"the run in {path} has not ended ({', '.join(waiting)} missing or out of date); "
+            "start 'skerry run' again with the same input and folder"
+        )
+    return Run(path)

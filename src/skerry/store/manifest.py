@@ -1,0 +1,58 @@
+"""What a finished stage says of itself: ``manifest.json``, written last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from skerry.store.atomic import write_text
+
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A finished stage.
+
+    ``key`` digests everything the stage depends on; ``outputs`` are its files, relative to the
+    stage's folder, with their SHA-256. Nothing here depends on time, host or threads.
+    """
+
+    stage: str
+    key: str
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    versions: Mapping[str, str]
+    counts: Mapping[str, Any]
+    outputs: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the stage's outputs: what stages after it depend on."""
+        return hashlib.sha256(json.dumps(dict(self.outputs), sort_keys=True).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a stage's manifest, which makes the stage done."""
+    write_text(folder / NAME, json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """A stage's manifest, or None where the stage is not done or its files are gone."""
+    try:
+        manifest = Manifest(**json.loads((folder / NAME).read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, TypeError):
+        return None
+    if not all((folder / name).is_file() for name in manifest.outputs):
+        return None
+    return manifest

@@ -1,0 +1,203 @@
+"""Each noun of a run as files: shards, arrays and tables that read without skerry."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skerry.errors import RunError
+from skerry.store.atomic import write_text
+from skerry.store.tables import (
+    read_arrays,
+    read_table,
+    table_metadata,
+    vectors_column,
+    vectors_from,
+    write_arrays,
+    write_table,
+)
+from skerry.types import (
+    Check,
+    Clusters,
+    CondensedTree,
+    Embedding,
+    Failure,
+    NeighborGraph,
+    RareClass,
+    Representations,
+)
+
+FAILURES_SCHEMA = pa.schema(
+    [("id_str", pa.string()), ("location", pa.string()), ("reason", pa.string())]
+)
+"""``failures``: one row a source that could not be read."""
+
+KEY = "skerry_key"
+
+
+def shard_path(folder: Path, position: int) -> Path:
+    """Where a shard of representations lies."""
+    return folder / f"shard-{position:05d}.parquet"
+
+
+def write_shard(path: Path, part: Representations, key: str) -> None:
+    """Write one shard; its failures are rows without a representation but with a reason."""
+    n_bad = len(part.failures)
+    columns = {
+        "id_str": pa.array([*part.id_str, *(f.id_str for f in part.failures)], pa.string()),
+        "representation": _padded(vectors_column(part.vectors), n_bad),
+        "votes": _padded(vectors_column(part.votes), n_bad) if part.vote_columns else None,
+        "side": pa.array(part.sides.tolist() + [None] * n_bad, pa.int64()),
+        "location": pa.array([None] * len(part) + [f.location for f in part.failures], pa.string()),
+        "failure": pa.array([None] * len(part) + [f.reason for f in part.failures], pa.string()),
+    }
+    table = pa.table({name: column for name, column in columns.items() if column is not None})
+    metadata = {KEY: key, "vote_columns": json.dumps(part.vote_columns)}
+    write_table(path, table, metadata)
+
+
+def _padded(column: pa.FixedSizeListArray, nulls: int) -> pa.Array:
+    return pa.concat_arrays([column, pa.nulls(nulls, column.type)])
+
+
+def shard_key(path: Path) -> str | None:
+    """The key a shard was made under; None where there is no whole shard."""
+    return table_metadata(path).get(KEY)
+
+
+def shard_failures(path: Path) -> list[Failure]:
+    """The failures among a shard's sources."""
+    table = read_table(path, ["id_str", "location", "failure"])
+    bad = table.filter(pc.is_valid(table["failure"]))
+    return [Failure(r["id_str"], r["location"], r["failure"]) for r in bad.to_pylist()]
+
+
+def read_representations(folder: Path) -> Representations:
+    """All shards of a run, sources sorted by ``id_str``, without failures."""
+    paths = sorted(folder.glob("shard-*.parquet"))
+    if not paths:
+        raise RunError(f"no representations in {folder}; delete the folder and run again")
+    good = []
+    for path in paths:
+        table = read_table(path)
+        good.append(table.filter(pc.is_null(table["failure"])))
+    table = pa.concat_tables(good).sort_by("id_str")
+    vote_columns = tuple(json.loads(table_metadata(paths[0])["vote_columns"]))
+    n = len(table)
+    dimensions = table.schema.field("representation").type.list_size
+    return Representations(
+        tuple(table["id_str"].to_pylist()),
+        vectors_from(table["representation"], dimensions),
+        vectors_from(table["votes"], len(vote_columns))
+        if vote_columns
+        else np.zeros((n, 0), np.float32),
+        table["side"].to_numpy().astype(np.int64),
+        vote_columns,
+    )
+
+
+def write_failures(path: Path, failures: Sequence[Failure]) -> None:
+    """Write ``failures.parquet``, sorted, empty where nothing failed."""
+    rows = sorted((f.id_str, f.location, f.reason) for f in failures)
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    write_table(path, pa.table([pa.array(c, pa.string()) for c in columns], FAILURES_SCHEMA))
+
+
+def read_failures(path: Path) -> tuple[Failure, ...]:
+    """Read ``failures.parquet``."""
+    rows = read_table(path).to_pylist()
+    return tuple(Failure(r["id_str"], r["location"], r["reason"]) for r in rows)
+
+
+def write_graph(folder: Path, graph: NeighborGraph, ids: Sequence[str]) -> None:
+    """Write the neighbor graph; its rows are those of ``ids.parquet``, in canonical order."""
+    write_arrays(
+        folder / "graph.safetensors",
+        {
+            "indices": graph.indices.astype(np.int32),
+            "distances": graph.distances,
+            "recall": np.array([graph.recall]),
+        },
+    )
+    write_table(folder / "ids.parquet", pa.table({"id_str": pa.array(ids, pa.string())}))
+
+
+def read_graph(folder: Path) -> NeighborGraph:
+    """Read the neighbor graph."""
+    arrays: dict[str, Any] = read_arrays(folder / "graph.safetensors")
+    return NeighborGraph(
+        arrays["indices"].astype(np.int64), arrays["distances"], float(arrays["recall"][0])
+    )
+
+
+def read_ids(folder: Path) -> tuple[str, ...]:
+    """Ids of the sources in canonical order."""
+    return tuple(read_table(folder / "ids.parquet")["id_str"].to_pylist())
+
+
+def write_embedding(path: Path, embedding: Embedding, ids: Sequence[str]) -> None:
+    """Write the embedding: ``id_str``, ``x0``… for clustering, ``map_x`` and ``map_y``."""
+    columns = {"id_str": pa.array(ids, pa.string())}
+    for axis in range(embedding.coordinates.shape[1]):
+        columns[f"x{axis}"] = pa.array(embedding.coordinates[:, axis])
+    columns["map_x"] = pa.array(embedding.map[:, 0])
+    columns["map_y"] = pa.array(embedding.map[:, 1])
+    write_table(path, pa.table(columns))
+
+
+def read_embedding(path: Path) -> Embedding:
+    """Read the embedding."""
+    table = read_table(path)
+    axes = [name for name in table.column_names if name.startswith("x")]
+    coordinates = np.stack([table[name].to_numpy() for name in axes], 1)
+    return Embedding(coordinates, np.stack([table["map_x"].to_numpy(), table["map_y"]], 1))
+
+
+def write_clusters(folder: Path, clusters: Clusters, ids: Sequence[str]) -> None:
+    """Write the flat clusters and the condensed tree."""
+    labels = pa.table({"id_str": pa.array(ids, pa.string()), "cluster": clusters.labels})
+    write_table(folder / "clusters.parquet", labels)
+    tree = clusters.tree
+    edges = pa.table(
+        {"parent": tree.parent, "child": tree.child, "lambda": tree.lam, "size": tree.size}
+    )
+    write_table(folder / "condensed_tree.parquet", edges, {"n_points": str(tree.n_points)})
+
+
+def read_clusters(folder: Path) -> Clusters:
+    """Read the clusters and their tree."""
+    labels = read_table(folder / "clusters.parquet")["cluster"].to_numpy()
+    edges = read_table(folder / "condensed_tree.parquet")
+    tree = CondensedTree(
+        *(edges[name].to_numpy() for name in ("parent", "child", "lambda", "size")),
+        n_points=int(edges.schema.metadata[b"n_points"]),
+    )
+    return Clusters(labels, tree)
+
+
+def write_classes(path: Path, classes: Sequence[RareClass]) -> None:
+    """Write the classes as JSON, which keeps lists, nulls and checks as they are."""
+    records = [dataclasses.asdict(c) for c in classes]
+    write_text(path, json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_classes(path: Path) -> tuple[RareClass, ...]:
+    """Read the classes."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise RunError(f"{path} is missing or damaged ({error}); run again") from error
+    return tuple(_class(record) for record in records)
+
+
+def _class(record: Mapping[str, Any]) -> RareClass:
+    lists = {k: tuple(record[k]) for k in ("members", "probability", "exemplars")}
+    checks = tuple(Check(**check) for check in record["checks"])
+    return RareClass(**{**record, **lists, "checks": checks})

@@ -1,0 +1,130 @@
+"""The folder of a run: whose it is, that one process writes it, and its log."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skerry.config import Config, from_mapping, to_toml
+from skerry.errors import DiskError, RunError
+from skerry.store.atomic import write_text
+
+CONFIG = "config.toml"
+LOG = "log.jsonl"
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder and the input it belongs to."""
+
+    path: Path
+    input: str
+
+    def log(self, event: str, **details: Any) -> None:
+        """Append to ``log.jsonl``, the one file with times and hosts in it."""
+        entry = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event}
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps({**entry, **details}) + "\n")
+        except OSError as error:
+            raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process.
+
+        Raises
+        ------
+        RunError
+            Another process is at work in it.
+        """
+        with (self.path / LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(
+                    f"another process is at work in {self.path}; wait for it or choose another "
+                    "folder with -o"
+                ) from error
+            yield
+
+    def start(self, config: Config) -> None:
+        """Write the settings, clear what a killed process left, and log the start."""
+        for leftover in self.path.rglob(".*.part"):
+            leftover.unlink(missing_ok=True)
+        text = f"input = {json.dumps(self.input)}\n" + to_toml(config)
+        write_text(self.path / CONFIG, text)
+        self.log("start", host=socket.gethostname(), pid=os.getpid())
+
+
+def create(path: Path, input_path: Path) -> RunFolder:
+    """A folder for a run on ``input_path``: a new or empty one, or one that this input has.
+
+    Raises
+    ------
+    RunError
+        The folder holds something else, or a run on another input.
+    DiskError
+        It cannot be made.
+    """
+    resolved = str(input_path.resolve())
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; give a folder for the run with -o")
+    if path.is_dir() and any(p.name not in (LOCK, LOG) for p in path.iterdir()):
+        found = open_folder(path)
+        if found.input != resolved:
+            raise RunError(
+                f"{path} belongs to a run on {found.input}, not on {resolved}; choose another "
+                "folder with -o, or delete this one"
+            )
+        return found
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be made: {error.strerror}; choose another folder") from (
+            error
+        )
+    return RunFolder(path, resolved)
+
+
+def open_folder(path: Path) -> RunFolder:
+    """An existing run's folder.
+
+    Raises
+    ------
+    RunError
+        There is no run in it.
+    """
+    return RunFolder(path, str(_stored(path)["input"]))
+
+
+def read_config(path: Path) -> Config:
+    """The resolved settings of a run."""
+    values = _stored(path)
+    del values["input"]
+    return from_mapping(values)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(
+            f"{path} is no folder of a run: it has no readable {CONFIG}; give the folder that "
+            "'skerry run' made with -o, or an empty one"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"{path / CONFIG} is damaged: {error}; delete the folder") from error
+    if "input" not in values:
+        raise RunError(f"{path / CONFIG} names no input; it was not made by skerry")
+    return values

@@ -1,0 +1,117 @@
+"""FITS images of one or three bands as 8-bit color."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.errors import ImageError
+from skerry.survey.headers import in_range
+from skerry.types import ByteArray
+
+SOFTENING = 8.0
+"""Lupton's Q: how strongly bright pixels are compressed."""
+WHITE_PERCENTILE = 99.75
+"""The brightness shown as white, as a percentile of the image's pixels."""
+
+Planes = npt.NDArray[np.float64]
+
+
+def read_fits(data: bytes) -> ByteArray:
+    """The first image of a FITS file, stretched; uint8 (h, w, 3), RGB, first row at the bottom
+    of the sky image as it is stored (no flip).
+
+    Raises
+    ------
+    ImageError
+        Truncated, no image, neither one plane nor three, NaN or infinite pixels, all pixels
+        of one value, or out of range in size.
+    """
+    try:
+        planes = _planes(data)
+    except ImageError:
+        raise
+    except Exception as error:  # astropy raises many kinds for a damaged header
+        text = " ".join(str(error).split())[:200]
+        raise ImageError(f"damaged FITS: {text or type(error).__name__}") from error
+    bad = ~np.isfinite(planes)
+    if bad.all():
+        raise ImageError("FITS image of NaN alone")
+    if bad.any():
+        raise ImageError(f"FITS image with {int(bad.sum())} of {bad.size} pixels NaN or infinite")
+    if np.ptp(planes) == 0:
+        raise ImageError("all pixels have one value")
+    return stretch(planes)
+
+
+def _planes(data: bytes) -> Planes:
+    """Pixels of the first image, float64 (1 or 3, h, w)."""
+    from astropy.io import fits  # slow to import, and few surveys need it
+
+    with fits.open(BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
+        for hdu in hdus:
+            shape = tuple(getattr(hdu, "shape", ()) or ()) if hdu.is_image else ()
+            if len(shape) < 2:
+                continue
+            _check_shape(shape)
+            if _end_of(hdu) > len(data):
+                raise ImageError("truncated FITS: the file ends within its pixels")
+            pixels: Planes = np.asarray(hdu.data, np.float64)
+            return pixels.reshape(-1, *shape[-2:])
+    raise ImageError("FITS without an image")
+
+
+def _end_of(hdu: Any) -> int:
+    info = hdu.fileinfo() or {}
+    return int(info.get("datLoc", 0)) + int(hdu.size)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) > 3 or (len(shape) == 3 and shape[0] not in (1, 3)):
+        raise ImageError(
+            f"FITS image of {' x '.join(map(str, shape[::-1]))} px; expected one plane or three"
+        )
+    in_range(shape[-1], shape[-2])
+
+
+def stretch(planes: Planes) -> ByteArray:
+    """The asinh stretch of Lupton et al. 2004 (PASP 116, 133), scaled to the image itself.
+
+    Black is the sky (the median) less one standard deviation of its noise, white the
+    ``WHITE_PERCENTILE`` of the mean over bands; color is kept where a band would saturate.
+    Nothing is random, so equal pixels give equal images.
+
+    Parameters
+    ----------
+    planes
+        float64 (1 or 3, h, w), finite, in any unit that is linear in flux; three bands are
+        blue first, as the Legacy Surveys' g, r, z.
+
+    Returns
+    -------
+    uint8 (h, w, 3), RGB.
+
+    Raises
+    ------
+    ImageError
+        The range of values is beyond what can be stretched.
+    """
+    scale = np.abs(planes).max()  # a power away from overflow, whatever the unit
+    bands = planes / scale
+    sky = np.median(bands, axis=(1, 2), keepdims=True)
+    noise = 1.4826 * np.median(np.abs(bands - sky), axis=(1, 2), keepdims=True)
+    # Where over half of a band is one value, the median deviation is 0.
+    noise = np.where(noise > 0, noise, bands.std(axis=(1, 2), keepdims=True))
+    above = np.maximum(bands - sky + noise, 0.0)
+    intensity = above.mean(axis=0)
+    white = np.percentile(intensity, WHITE_PERCENTILE) or intensity.max()
+    if not white > 0:
+        raise ImageError("FITS image whose range of values cannot be stretched")
+    safe = np.where(intensity > 0, intensity, 1.0)
+    gain = np.arcsinh(SOFTENING * safe / white) / np.arcsinh(SOFTENING) / safe
+    rgb = (above * gain)[::-1] if len(above) == 3 else np.repeat(above * gain, 3, axis=0)
+    rgb /= np.maximum(rgb.max(axis=0), 1.0)
+    return np.ascontiguousarray(np.rint(255 * rgb.transpose(1, 2, 0)).astype(np.uint8))

@@ -1,0 +1,203 @@
+"""Surveys of image files: a catalog that names them, or a folder that holds them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skerry.config import SourcesConfig
+from skerry.errors import CatalogError, InputError
+from skerry.survey.catalog import SUFFIXES, open_catalog
+from skerry.survey.columns import choose, listed
+from skerry.survey.found import Found
+from skerry.survey.headers import SUFFIXES as SUFFIXES_OF_IMAGES
+from skerry.survey.readers import ImageFiles
+from skerry.survey.sources import (
+    checked_position,
+    choose_position,
+    degrees,
+    ids_as_text,
+    make_sources,
+    require_unique,
+    textual,
+)
+
+IMAGE_SUFFIXES = frozenset(SUFFIXES_OF_IMAGES)
+"""Files taken as images in a folder; those in a format that is not read become failures."""
+
+_SAMPLE = 64
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds, as sorted paths: images and Parquet at any depth, tables at its top."""
+
+    images: tuple[Path, ...]
+    parquet: tuple[Path, ...]
+    tables: tuple[Path, ...]
+    others: int
+
+    def catalog(self) -> Path | None:
+        """The one table to use: the only one, or the only one called a catalog."""
+        named = [t for t in self.tables if t.stem.lower() in ("catalog", "catalogue")]
+        for choice in (list(self.tables), named):
+            if len(choice) == 1:
+                return choice[0]
+        return None
+
+
+def listing(folder: Path) -> Listing:
+    """Sort a folder's files into images, Parquet and tables; hidden ones are left out.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be listed.
+    """
+    images, parquet, tables, others = [], [], [], 0
+
+    def fail(error: OSError) -> None:
+        raise InputError(f"{error.filename} cannot be listed: {error.strerror}") from error
+
+    for place, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(n for n in names if not n.startswith(".")):
+            path = Path(place, name)
+            suffix = path.suffix.lower()
+            top = path.parent == folder
+            if top and path.stem.lower() in ("catalog", "catalogue") and suffix in SUFFIXES:
+                tables.append(path)
+            elif suffix in IMAGE_SUFFIXES:
+                images.append(path)
+            elif SUFFIXES.get(suffix) == "Parquet":
+                parquet.append(path)
+                if top:
+                    tables.append(path)
+            elif top and suffix in SUFFIXES:
+                tables.append(path)
+            else:
+                others += 1
+    return Listing(tuple(images), tuple(parquet), tuple(tables), others)
+
+
+def from_images(folder: Path, held: Listing) -> Found:
+    """A survey of a folder of images: the id is the file's name without its suffix.
+
+    Raises
+    ------
+    CatalogError
+        Two images have the same name in different folders or formats.
+    """
+    locations = pa.array([p.relative_to(folder).as_posix() for p in held.images], pa.string())
+    stems = pa.array([p.stem for p in held.images], pa.string())
+    ids = ids_as_text(stems, "file name", str(folder))
+    require_unique(
+        ids, str(folder), "rename the files, or put a catalog with id_str and file_loc beside them"
+    )
+    notes = []
+    if held.tables:
+        notes.append(
+            f"none of the tables {listed(t.name for t in held.tables)} was used, only the images: "
+            f"to use one, give its path"
+        )
+    if held.others:
+        notes.append(f"{held.others} files that are no images were left out")
+    sources = make_sources(ids, locations).sort_by("id_str")
+    choices = {"id": "file name without suffix", "image": "files of the folder"}
+    return Found("files", sources, choices, tuple(notes), ImageFiles(folder, sources["location"]))
+
+
+def from_catalog(path: Path, config: SourcesConfig) -> Found:
+    """A survey of image files that a catalog names, relative to the catalog's folder.
+
+    Raises
+    ------
+    CatalogError
+        The table is unreadable or empty, lacks a column for ids or images, repeats an id, or
+        has positions out of range.
+    """
+    catalog = open_catalog(path)
+    where = str(path)
+    id_choice = choose("id", catalog.columns, config.id_column, where)
+    image_choice = choose(
+        "image", catalog.columns, config.image_column, where, catalog.of_type(textual) or [""]
+    )
+    columns = f"Columns: {listed(catalog.columns)}"
+    if id_choice.column is None:
+        raise CatalogError(f"{where} has no column of ids; set sources.id_column. {columns}")
+    if image_choice.column is None:
+        raise CatalogError(
+            f"{where} has no column that names images; set sources.image_column. {columns}"
+        )
+    ra_choice, dec_choice = choose_position(catalog, config, where)
+    picked = {
+        "id": id_choice, "image": image_choice, "ra": ra_choice, "dec": dec_choice
+    }  # fmt: skip
+    choices = {role: c.column for role, c in picked.items() if c.column is not None}
+    table = catalog.load(list(choices.values()))
+    if table.num_rows == 0:
+        raise CatalogError(f"{where} has a header but no rows; expected one row a source")
+    notes = [note for role, c in picked.items() for note in c.note(role)]
+    if set(choices) & {"ra", "dec"}:
+        notes += _wrong_pair(choices)
+
+    ids = _ids(table, choices, where)
+    require_unique(ids, where, "remove the repeated rows, or set sources.id_column to another")
+    location = _locations(table[choices["image"]], choices["image"], where)
+    prefix = _folder_of_images(path.parent, location)
+    if prefix:
+        notes.append(f"images were found in {prefix!r} beside the catalog, not relative to it")
+        named = pc.not_equal(location, "")
+        location = pc.if_else(named, pc.binary_join_element_wise(prefix, location, "/"), location)
+    ra = dec = None
+    if "ra" in choices:
+        ra, dec = (
+            degrees(table[choices[c]], choices[c], where, catalog.units.get(choices[c], ""))
+            for c in ("ra", "dec")
+        )
+        notes += checked_position(ra, dec, ids, where)
+    sources = make_sources(ids, location, ra, dec).sort_by("id_str")
+    reader = ImageFiles(path.parent, sources["location"])
+    return Found("files", sources, choices, tuple(notes), reader)
+
+
+def _ids(table: pa.Table, choices: dict[str, str], where: str) -> pa.Array:
+    """The ids; where the user takes them from the names of images, folder and suffix go."""
+    ids = ids_as_text(table[choices["id"]], choices["id"], where)
+    if choices["id"] != choices["image"]:
+        return ids
+    choices["id"] = f"{choices['id']}, without folder and suffix"
+    return ids_as_text(pa.array([PurePath(i).stem for i in ids.to_pylist()]), choices["id"], where)
+
+
+def _wrong_pair(choices: dict[str, str]) -> list[str]:
+    if choices.get("ra") != choices.get("dec"):
+        return []
+    raise CatalogError(f"ra and dec are both set to the column {choices['ra']!r}")
+
+
+def _locations(column: pa.ChunkedArray, name: str, where: str) -> pa.Array:
+    """Names of images as text, empty where there is none."""
+    if not textual(column.type):
+        raise CatalogError(
+            f"{where}: column {name!r} is {column.type}; expected the names of image files"
+        )
+    text = pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
+    return text.combine_chunks()
+
+
+def _folder_of_images(root: Path, location: pa.Array) -> str:
+    """The one folder beside the catalog that its images lie in, or '' where they lie as named.
+
+    Catalogs often give bare file names. A sample is looked at, none of which lies as named.
+    """
+    sample = [at for at in location.slice(0, _SAMPLE).to_pylist() if at and "\0" not in at]
+    if any((root / at).exists() for at in sample):
+        return ""
+    folders = sorted(f for f in root.iterdir() if f.is_dir())
+    holding = [f.name for f in folders if any((f / at).is_file() for at in sample)]
+    return holding[0] if len(holding) == 1 else ""

@@ -1,0 +1,279 @@
+"""Surveys in Parquet, images or vectors, and vectors in ``.npy``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from skerry.config import SourcesConfig
+from skerry.errors import CatalogError
+from skerry.survey.catalog import Catalog, open_catalog
+from skerry.survey.columns import ALIASES, choose, choose_vectors, listed, normalized
+from skerry.survey.found import Found
+from skerry.survey.open_files import from_catalog
+from skerry.survey.readers import ArrayVectors, EmbeddedImages, ParquetVectors, RowGroups
+from skerry.survey.sources import (
+    checked_position,
+    choose_position,
+    degrees,
+    ids_as_text,
+    make_sources,
+    require_unique,
+    textual,
+)
+
+_IDS_BESIDE = ("{stem}_ids{suffix}", "ids{suffix}")
+_IDS_SUFFIXES = (".txt", ".csv", ".npy", ".parquet")
+
+
+def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Found:
+    """A survey in Parquet files of one schema: images' bytes, vectors, or names of images.
+
+    Which it is, is decided in this order: ``sources.vector_prefix`` is set: vectors; a column
+    of bytes: images; a column that names images: a catalog of files; else vectors.
+
+    Raises
+    ------
+    CatalogError
+        The files are unreadable, empty, differ in their columns, or have no usable column.
+    """
+    catalog = open_catalog(paths[0])
+    where = str(paths[0]) if len(paths) == 1 else str(root)
+    if not config.vector_prefix:
+        embedded = _embedded_column(catalog, config, where)
+        if embedded is not None:
+            return _embedded_images(catalog, embedded, paths, root, config, where)
+        named = choose(
+            "image", catalog.columns, config.image_column, where, catalog.of_type(textual) or [""]
+        )
+        if named.column is not None:
+            return _one_catalog(catalog, paths, config, where)
+    columns = choose_vectors(
+        catalog.of_type(pa.types.is_floating),
+        catalog.of_type(_float_list),
+        config.vector_prefix,
+        catalog.columns,
+        where,
+    )
+    if columns is None:
+        raise CatalogError(
+            f"{where} has no column of image bytes, none that names images and none of vectors; "
+            f"set sources.image_column or sources.vector_prefix. Columns: {listed(catalog.columns)}"
+        )
+    return _vectors(catalog, columns, paths, root, config, where)
+
+
+def _one_catalog(
+    catalog: Catalog, paths: Sequence[Path], config: SourcesConfig, where: str
+) -> Found:
+    if len(paths) > 1:
+        raise CatalogError(
+            f"{where} has {len(paths)} Parquet files that name images; give the path of one"
+        )
+    found = from_catalog(catalog.path, config)
+    floats, lists = catalog.of_type(pa.types.is_floating), catalog.of_type(_float_list)
+    try:
+        vectors = choose_vectors(floats, lists, "", catalog.columns, where)
+    except CatalogError:
+        vectors = None
+    if vectors is None:
+        return found
+    note = f"the images were taken, not column {vectors[0]!r}...: to use it, set vector_prefix"
+    return Found(found.kind, found.sources, found.choices, (*found.notes, note), found.reader)
+
+
+def _embedded_images(
+    catalog: Catalog,
+    column: str,
+    paths: Sequence[Path],
+    root: Path,
+    config: SourcesConfig,
+    where: str,
+) -> Found:
+    kind = catalog.types[catalog.columns.index(column)]
+    is_struct = pa.types.is_struct(kind)
+    stems = column if is_struct and kind.get_field_index("path") >= 0 else ""
+    sources, choices, notes = _sources(catalog, paths, root, config, where, stems)
+    groups = RowGroups(paths, [f"{column}.bytes" if is_struct else column])
+    choices["image"] = column
+    return Found("parquet", sources, choices, tuple(notes), EmbeddedImages(groups, column))
+
+
+def _vectors(
+    catalog: Catalog,
+    columns: list[str],
+    paths: Sequence[Path],
+    root: Path,
+    config: SourcesConfig,
+    where: str,
+) -> Found:
+    sources, choices, notes = _sources(catalog, paths, root, config, where)
+    reader = ParquetVectors(RowGroups(paths, columns), columns)
+    if not reader.dimensions:
+        raise CatalogError(f"{where}: the vectors in column {columns[0]!r} have no values")
+    choices["vectors"] = columns[0] if len(columns) == 1 else f"{columns[0]}..{columns[-1]}"
+    return Found("vectors", sources, choices, tuple(notes), reader)
+
+
+def _float_list(kind: pa.DataType) -> bool:
+    is_list = (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+    return bool(is_list and pa.types.is_floating(kind.value_type))
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        i = kind.get_field_index("bytes")
+        return i >= 0 and _holds_bytes(kind.field(i).type)
+    tests: tuple[Callable[[pa.DataType], bool], ...] = (
+        pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view
+    )  # fmt: skip
+    return any(test(kind) for test in tests)
+
+
+def _embedded_column(catalog: Catalog, config: SourcesConfig, where: str) -> str | None:
+    """The column of image bytes: the configured, the one usually named, or the only one."""
+    holding = [c for c in catalog.of_type(_holds_bytes) if normalized(c) not in ALIASES["id"]]
+    if config.image_column:
+        column = choose("image", catalog.columns, config.image_column, where).column
+        return column if column in holding else None
+    if not holding:
+        return None
+    column = choose("image", catalog.columns, "", where, holding).column
+    if column is None and len(holding) > 1:
+        raise CatalogError(
+            f"{where} has several columns of bytes: {listed(holding)}; set sources.image_column"
+        )
+    return column or holding[0]
+
+
+def _sources(
+    catalog: Catalog,
+    paths: Sequence[Path],
+    root: Path,
+    config: SourcesConfig,
+    where: str,
+    stems_of: str = "",
+) -> tuple[pa.Table, dict[str, str], list[str]]:
+    """Sources of all files in the files' order.
+
+    ``stems_of`` is the struct column whose ``path`` gives ids where there is no column of ids.
+    """
+    usable = [c for c in catalog.columns if c != stems_of]
+    id_choice = choose("id", catalog.columns, config.id_column, where, usable)
+    ra_choice, dec_choice = choose_position(catalog, config, where)
+    picked = {"id": id_choice, "ra": ra_choice, "dec": dec_choice}
+    choices = {role: c.column for role, c in picked.items() if c.column is not None}
+    if "id" not in choices and not stems_of:
+        raise CatalogError(
+            f"{where} has no column of ids; set sources.id_column. "
+            f"Columns: {listed(catalog.columns)}"
+        )
+    load = list(choices.values()) + ([] if "id" in choices else [f"{stems_of}.path"])
+    tables = [_load(path, load, where) for path in paths]
+    if sum(t.num_rows for t in tables) == 0:
+        raise CatalogError(f"{where} has no rows; expected one row a source")
+    try:
+        table = pa.concat_tables(tables)
+    except pa.ArrowException as error:
+        raise CatalogError(f"{where}: the files differ in the types of {load}: {error}") from error
+    if "id" in choices:
+        ids = ids_as_text(table[choices["id"]], choices["id"], where)
+    else:
+        choices["id"] = f"{stems_of}.path, without folder and suffix"
+        ids = _stems(table[stems_of], choices["id"], where)
+    require_unique(ids, where, "remove the repeated rows, or set sources.id_column to another")
+    notes = [note for role, c in picked.items() for note in c.note(role)]
+    ra = dec = None
+    if "ra" in choices:
+        ra, dec = (degrees(table[choices[c]], choices[c], where) for c in ("ra", "dec"))
+        notes += checked_position(ra, dec, ids, where)
+    location = pa.concat_arrays(
+        [_rows_of(p.relative_to(root), t.num_rows) for p, t in zip(paths, tables, strict=True)]
+    )
+    return make_sources(ids, location, ra, dec), choices, notes
+
+
+def _load(path: Path, columns: list[str], where: str) -> pa.Table:
+    try:
+        table = pq.ParquetFile(path).read(columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise CatalogError(f"{path} cannot be read as Parquet: {error}") from error
+    missing = {c.split(".path")[0] for c in columns} - set(table.column_names)
+    if missing:
+        raise CatalogError(
+            f"{where}: the files differ in their columns: {path.name} lacks {listed(missing)}"
+        )
+    return table.replace_schema_metadata(None)
+
+
+def _rows_of(name: PurePath, n: int) -> pa.Array:
+    numbers = pa.array(np.arange(n), pa.int64()).cast(pa.string())
+    return pc.binary_join_element_wise(name.as_posix(), numbers, "#")
+
+
+def _stems(column: pa.ChunkedArray, name: str, where: str) -> pa.Array:
+    paths = pc.struct_field(column, "path").to_pylist()
+    stems = pa.array([None if p is None else PurePath(p).stem for p in paths], pa.string())
+    return ids_as_text(stems, name, where)
+
+
+def from_npy(path: Path, config: SourcesConfig) -> Found:
+    """A survey of vectors in an ``.npy``, its ids in a file beside it.
+
+    The ids are looked for as ``STEM_ids`` and then as ``ids``, each as .txt (one a line), .csv,
+    .npy and .parquet in this order; the first found is used.
+
+    Raises
+    ------
+    CatalogError
+        The array is unreadable, not (n, d) of floats or empty; there are no ids, or not n.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise CatalogError(f"{path} cannot be read as .npy: {error}") from error
+    if array.ndim != 2 or array.dtype.kind != "f" or 0 in array.shape:
+        raise CatalogError(
+            f"{path} is {array.dtype} of shape {array.shape}; expected floats of shape (n, d)"
+        )
+    names = [f.format(stem=path.stem, suffix=s) for f in _IDS_BESIDE for s in _IDS_SUFFIXES]
+    beside = [path.parent / name for name in names if (path.parent / name).is_file()]
+    if not beside:
+        raise CatalogError(f"{path} has no ids beside it; expected one of {', '.join(names)}")
+    ids, column = _read_ids(beside[0], config)
+    if len(ids) != len(array):
+        raise CatalogError(f"{beside[0]} has {len(ids)} ids, but {path} has {len(array)} vectors")
+    require_unique(ids, str(beside[0]), "correct the file of ids")
+    sources = make_sources(ids, _rows_of(PurePath(path.name), len(ids)))
+    others = listed(p.name for p in beside[1:])
+    notes = (f"ids were read from {beside[0].name!r}, not from {others}",) if beside[1:] else ()
+    choices = {"id": f"{beside[0].name}{column}", "vectors": path.name}
+    return Found("vectors", sources, choices, notes, ArrayVectors(path, array))
+
+
+def _read_ids(path: Path, config: SourcesConfig) -> tuple[pa.Array, str]:
+    """The ids and, for a table, the column they are in."""
+    if path.suffix == ".txt":
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return ids_as_text(pa.array(lines, pa.string()), "line", str(path)), ""
+    if path.suffix == ".npy":
+        try:
+            values = np.load(path, allow_pickle=False)
+            column = pa.array(values.astype(str) if values.dtype.kind == "S" else values)
+        except (ValueError, OSError, EOFError, pa.ArrowException) as error:
+            raise CatalogError(f"{path} cannot be read as ids: {error}") from error
+        return ids_as_text(column, "array", str(path)), ""
+    catalog = open_catalog(path)
+    name = choose("id", catalog.columns, config.id_column, str(path)).column
+    if name is None and len(catalog.columns) == 1:
+        name = catalog.columns[0]
+    if name is None:
+        raise CatalogError(f"{path} has no column of ids; set sources.id_column")
+    return ids_as_text(catalog.load([name])[name], name, str(path)), f", column {name!r}"

@@ -1,0 +1,164 @@
+"""From an image's bytes to what an encoder is given: decoded, cropped, resized."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from skerry.errors import ImageError
+from skerry.survey.headers import Header
+from skerry.survey.images import SCALES, inspect, read, uniform
+from skerry.survey.survey import Survey
+from skerry.types import ByteArray, Contract, Cutouts, Failure
+
+cv2.setNumThreads(0)  # images are spread over threads, never the work within one
+
+_AHEAD = 16
+"""Images per thread whose bytes are held at a time."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One image made ready: ``pixels`` uint8 (size, size, 3), RGB.
+
+    ``side`` is the image's own shorter side in pixels, by which the contract knows its field of
+    view. ``known_field`` is False where neither the contract nor the user says what part of
+    such an image to keep, and the whole was taken.
+    """
+
+    pixels: ByteArray
+    side: int
+    known_field: bool
+
+
+def prepare(data: bytes, name: str, contract: Contract, crop: float = 0.0) -> Prepared:
+    """Decode an image, keep its central square and bring it to the encoder's size.
+
+    Parameters
+    ----------
+    data, name
+        The file's bytes and name.
+    contract
+        What the encoder expects: its size in pixels, and the share of the width that shows
+        its field of view for images whose shorter side is known. Others are taken whole.
+    crop
+        Share of the shorter side to keep, in (0, 1]; 0 goes by the contract.
+
+    Returns
+    -------
+    Prepared
+        Shrunk by area averaging, enlarged by bicubic interpolation. A JPEG is decoded at a
+        half, a quarter or an eighth where that still has the pixels asked for.
+
+    Raises
+    ------
+    ImageError
+        The image cannot be used; the reason.
+    """
+    header = inspect(data, name)
+    side = min(header.width, header.height)
+    share = crop or contract.crop_of(side)
+    kept = share or 1.0
+    scale = _scale(header, kept, contract.size) if header.format == "JPEG" else 1
+    pixels = read(data, header, scale)
+    out = _resized(_center(pixels, header, kept, scale), contract.size)
+    if uniform(out):
+        raise ImageError("all pixels of the central part have one value")
+    return Prepared(out, side, share is not None)
+
+
+def view(data: bytes, name: str, size: int, contract: Contract, crop: float = 0.0) -> ByteArray:
+    """The part of an image that the encoder sees, at any size to look at.
+
+    uint8 (size, size, 3), RGB; otherwise as ``prepare``, errors included.
+    """
+    return prepare(data, name, dataclasses.replace(contract, size=size), crop).pixels
+
+
+def _scale(header: Header, share: float, size: int) -> int:
+    """The greatest reduction at which the part kept still has ``size`` pixels a side."""
+    return next(s for s in SCALES if s == 1 or _window(header, share, s)[2] >= size)
+
+
+def _window(header: Header, share: float, scale: int) -> tuple[int, int, int]:
+    """Top, left and side of the central square kept, in pixels of the reduced image.
+
+    They come from the full size: a reduced image's last pixels may reach beyond the image, and
+    its own center would be off.
+    """
+    side = max(1, round(share * min(header.width, header.height)))
+    top, left = (header.height - side) / 2, (header.width - side) / 2
+    return round(top / scale), round(left / scale), max(1, round(side / scale))
+
+
+def _center(pixels: ByteArray, header: Header, share: float, scale: int) -> ByteArray:
+    top, left, side = _window(header, share, scale)
+    side = min(side, pixels.shape[0] - top, pixels.shape[1] - left)
+    return pixels[top : top + side, left : left + side]
+
+
+def _resized(pixels: ByteArray, size: int) -> ByteArray:
+    side = pixels.shape[0]
+    if side == size:
+        return np.ascontiguousarray(pixels)
+    how = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, (size, size), interpolation=how), np.uint8)
+
+
+def cutouts(
+    survey: Survey, rows: Sequence[int], contract: Contract, crop: float = 0.0, threads: int = 1
+) -> Cutouts:
+    """Images of some sources, ready for the encoder, in the order of ``rows``.
+
+    Decoding runs in ``threads`` threads; the result does not depend on their number. An image
+    that cannot be used becomes a failure, with its reason, and no error.
+
+    Raises
+    ------
+    InputError
+        The survey has no images, or a Parquet file has become unreadable.
+    """
+    if threads < 1:
+        raise ValueError(f"threads is {threads}; expected 1 or more")
+    chosen = survey.sources.take(pa.array(rows, pa.int64()))
+    names = list(zip(chosen["id_str"].to_pylist(), chosen["location"].to_pylist(), strict=True))
+    images = zip(names, survey.images(rows), strict=True)
+    made = list(_all(images, contract, crop, threads))
+    pairs = [(i, m) for (i, _), m in zip(names, made, strict=True) if isinstance(m, Prepared)]
+    pixels = np.zeros((len(pairs), contract.size, contract.size, 3), np.uint8)
+    for row, (_, prepared) in zip(pixels, pairs, strict=True):
+        row[:] = prepared.pixels
+    failures = tuple(m for m in made if isinstance(m, Failure))
+    return Cutouts(tuple(i for i, _ in pairs), pixels, failures)
+
+
+Named = tuple[tuple[str, str], bytes | Failure]
+
+
+def _all(
+    images: Iterable[Named], contract: Contract, crop: float, threads: int
+) -> Iterator[Prepared | Failure]:
+    def one(image: Named) -> Prepared | Failure:
+        (id_str, location), data = image
+        if isinstance(data, Failure):
+            return data
+        try:
+            return prepare(data, location, contract, crop)
+        except ImageError as error:
+            return Failure(id_str, location, str(error))
+
+    if threads == 1:
+        yield from map(one, images)
+        return
+    rest = iter(images)
+    with ThreadPoolExecutor(threads) as pool:
+        # In portions: the pool would read every image ahead.
+        while portion := list(islice(rest, threads * _AHEAD)):
+            yield from pool.map(one, portion)

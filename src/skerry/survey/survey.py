@@ -1,0 +1,192 @@
+"""A survey as it is found on disk: its sources, and their images or vectors as streams."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skerry.config import SourcesConfig
+from skerry.errors import InputError
+from skerry.survey import open_files, open_parquet
+from skerry.survey.columns import listed
+from skerry.survey.found import Found
+from skerry.survey.readers import Reader
+from skerry.types import Failure, FloatArray
+
+Kind = Literal["files", "parquet", "vectors"]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The sources of a survey and access to what is known of each.
+
+    Attributes
+    ----------
+    kind
+        ``files`` (an image a file), ``parquet`` (images in Parquet) or ``vectors``
+        (representations that were computed elsewhere).
+    sources
+        One row a source: ``id_str``, ``ra`` and ``dec`` (degrees, null where there are none),
+        ``location`` (``images/a.jpg``, ``train-0.parquet#123``). Sorted by ``id_str`` for
+        ``files``; as in the file otherwise, so that reading in order is a stream.
+    choices
+        Which column was taken for what.
+    notes
+        What a user should know: what was passed over, left out or brought into range.
+    """
+
+    kind: Kind
+    path: Path
+    sources: pa.Table
+    choices: Mapping[str, str]
+    notes: tuple[str, ...]
+    _reader: Reader = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return int(self.sources.num_rows)
+
+    @property
+    def dimensions(self) -> int | None:
+        """Length of each vector; None where the survey has images."""
+        return self._reader.dimensions
+
+    def images(self, rows: Sequence[int]) -> Iterator[bytes | Failure]:
+        """The images' bytes, as stored, for the sources of these row numbers, in that order.
+
+        Parquet is read a row group at a time: once each where rows ascend, also from one call
+        to the next. Not for several threads at once.
+
+        Raises
+        ------
+        InputError
+            The survey has no images, or a Parquet file has become unreadable.
+        """
+        return self._reader.images(self.sources, rows)
+
+    def vectors(self, rows: slice) -> tuple[FloatArray, list[Failure | None]]:
+        """The vectors of consecutive sources.
+
+        Returns
+        -------
+        vectors : float32, shape (m, dimensions)
+        failures : list of length m
+            None where the vector is sound; a Failure where it is missing, of another length,
+            or has a NaN or infinite value.
+
+        Raises
+        ------
+        InputError
+            The survey has no vectors.
+        """
+        start, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise ValueError(f"rows are {rows}; expected consecutive rows")
+        vectors = self._reader.vectors(start, max(start, stop))
+        failures: list[Failure | None] = [None] * len(vectors)
+        finite = np.isfinite(vectors)
+        for i in np.flatnonzero(~finite.all(axis=1)).tolist():
+            at = self.sources.slice(start + i, 1)
+            bad = int((~finite[i]).sum())
+            reason = (
+                f"the vector is missing or does not have {vectors.shape[1]} values"
+                if bad == vectors.shape[1]
+                else f"{bad} of {vectors.shape[1]} values of the vector are NaN or infinite"
+            )
+            failures[i] = Failure(at["id_str"][0].as_py(), at["location"][0].as_py(), reason)
+        return vectors, failures
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of the sources by id and of the size and time of change of each file
+        of images or vectors; the same in whatever order, and wherever the folder lies."""
+        content = hashlib.sha256()
+        for line in _lines(self.sources):
+            content.update(line)
+        relative = sorted((_relative(p, self.path), p) for p in set(self._reader.files))
+        for name, path in relative:
+            try:
+                stat = path.stat()
+                state = f"{stat.st_size}\0{stat.st_mtime_ns}"
+            except (OSError, ValueError):
+                state = "missing"
+            content.update(f"{name}\0{state}\n".encode())
+        return content.hexdigest()
+
+
+def _lines(sources: pa.Table) -> Iterator[bytes]:
+    ordered = sources.sort_by("id_str")
+    columns = [ordered[name].cast(pa.string()) for name in ordered.column_names]
+    lines = pc.binary_join_element_wise(
+        *columns, "\0", null_handling="replace", null_replacement=""
+    )
+    for chunk in lines.chunks:
+        yield ("\n".join(chunk.to_pylist()) + "\n").encode()
+
+
+def _relative(path: Path, survey: Path) -> str:
+    """A file's name in the fingerprint, free of the folder that the survey lies in."""
+    folder = survey if survey.is_dir() else survey.parent
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def open_survey(path: Path, config: SourcesConfig | None = None) -> Survey:
+    """Open a survey: a folder of images, a catalog, images in Parquet, or vectors.
+
+    Parameters
+    ----------
+    path
+        One of
+
+        - a folder of images (JPEG, PNG, FITS), at any depth, whose ids are the names without
+          suffix; one catalog beside them is used,
+        - a catalog (CSV, ECSV, FITS, VOTable, Parquet) that names image files relative to its
+          own folder,
+        - Parquet, one file or a folder, with the images' bytes in a column,
+        - Parquet with representations (a list column, or ``feat_0``, ``feat_1``...), or an
+          ``.npy`` of shape (n, d) with its ids beside it.
+    config
+        Names of columns; the usual ones are looked for where they are empty.
+
+    Raises
+    ------
+    InputError
+        The path does not exist, or holds nothing that can be read.
+    CatalogError
+        No usable column, an id that is empty or repeated, positions out of range.
+    """
+    config = config or SourcesConfig()
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a folder of images, a catalog or Parquet")
+    if path.is_dir():
+        found = _open_folder(path, config)
+    elif path.suffix.lower() == ".npy":
+        found = open_parquet.from_npy(path, config)
+    elif path.suffix.lower() in (".parquet", ".pq"):
+        found = open_parquet.from_parquet([path], path.parent, config)
+    else:
+        found = open_files.from_catalog(path, config)
+    return Survey(found.kind, path, found.sources, found.choices, found.notes, found.reader)
+
+
+def _open_folder(folder: Path, config: SourcesConfig) -> Found:
+    held = open_files.listing(folder)
+    if held.images:
+        catalog = held.catalog()
+        if catalog is not None:
+            return open_files.from_catalog(catalog, config)
+        return open_files.from_images(folder, held)
+    if held.parquet:
+        return open_parquet.from_parquet(held.parquet, folder, config)
+    if len(held.tables) == 1:
+        return open_files.from_catalog(held.tables[0], config)
+    raise InputError(
+        f"{folder} holds no images and no Parquet (tables: {listed(t.name for t in held.tables)}; "
+        f"other files: {held.others}); give a folder of JPEG, PNG or FITS images, or a catalog"
+    )

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from skerry.backends import cpu
+
+ROUTE = """
+import hashlib
+import numpy as np
+from skerry.backends import cpu
+
+rng = np.random.default_rng(0)
+x = np.vstack([rng.normal(size=(150, 6)), 4 + 0.1 * rng.normal(size=(50, 6))]).astype("f4")
+x[10:14] = x[9]
+gap = np.linalg.norm(x[:, None] - x[None], axis=2).astype("f4")
+near = np.argsort(gap, axis=1, kind="stable")[:, :10]
+near[:, 0] = np.arange(len(x))
+graph = cpu.fuzzy_graph(near, np.sort(gap, axis=1)[:, :10])
+place = cpu.layout(x, graph, 3, 0.0, 0).coordinates
+labels, tree = cpu.hdbscan_tree(place, 10, 5)
+print(hashlib.sha256(place.tobytes() + labels.tobytes() + tree.lam.tobytes()).hexdigest())
+"""
+
+
+def run(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Warning" not in done.stderr
+    return done.stdout.strip()
+
+
+def test_libraries_wait_until_used() -> None:
+    code = (
+        "import sys, skerry.discover, skerry.backends.cpu\n"
+        "print([m for m in ('faiss', 'umap', 'hdbscan', 'numba', 'sklearn') if m in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
+def test_same_bytes_in_every_process_and_on_any_number_of_threads() -> None:
+    one = run(ROUTE, NUMBA_NUM_THREADS="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    three = run(ROUTE, NUMBA_NUM_THREADS="3", OMP_NUM_THREADS="3", OPENBLAS_NUM_THREADS="3")
+    assert len(one) == 64
+    assert one == three
+
+
+def test_numba_threads_are_put_back() -> None:
+    import numba
+
+    before = numba.get_num_threads()
+    with pytest.raises(RuntimeError), cpu._one_thread():
+        assert numba.get_num_threads() == 1
+        raise RuntimeError
+    assert numba.get_num_threads() == before
+
+
+def test_the_tree_holds_every_source_once() -> None:
+    rng = np.random.default_rng(1)
+    points = np.vstack([c + rng.normal(size=(40, 3)) for c in (0, 8, 16)]).astype(np.float32)
+    labels, tree = cpu.hdbscan_tree(points, 10, 5)
+    assert set(labels) - {-1} == {0, 1, 2}
+    leaves = tree.child[tree.child < tree.n_points]
+    np.testing.assert_array_equal(np.sort(leaves), np.arange(120))
+    root = tree.parent.min()
+    for branch in np.setdiff1d(tree.parent, [root]):
+        inside = tree.size[tree.parent == branch].sum()
+        assert inside == tree.size[tree.child == branch][0]

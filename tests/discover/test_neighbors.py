@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skerry.config import NeighborsConfig
+from skerry.discover import neighbor_graph
+from skerry.errors import InputError
+from skerry.progress import silent
+from skerry.types import NeighborGraph
+
+
+def by_hand(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    y = x.astype(np.float64)
+    gap = np.sqrt(((y[:, None] - y[None]) ** 2).sum(axis=2)).astype(np.float32)
+    np.fill_diagonal(gap, np.inf)
+    order = np.argsort(gap, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(gap, order, axis=1)
+
+
+def graph(x: np.ndarray, k: int = 10, exact_below: int = 100_000) -> NeighborGraph:
+    return neighbor_graph(x, NeighborsConfig(k=k, exact_below=exact_below), on_event=silent)
+
+
+def agrees(x: np.ndarray, k: int = 10) -> None:
+    found = graph(x, k)
+    indices, distances = by_hand(x, k)
+    np.testing.assert_array_equal(found.indices, indices)
+    np.testing.assert_allclose(found.distances, distances, rtol=1e-6)
+    assert found.recall == 1
+    assert found.indices.dtype == np.int64
+    assert found.distances.dtype == np.float32
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.sampled_from(["normal", "grid", "twins"]))
+def test_agrees_with_all_pairs(seed: int, kind: str) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(200, 16)).astype(np.float32)
+    if kind == "grid":
+        x = rng.integers(0, 3, size=(200, 4)).astype(np.float32)
+    if kind == "twins":
+        x[100:] = x[:100] + rng.normal(scale=1e-4, size=(100, 16)).astype(np.float32)
+    agrees(x)
+
+
+def test_close_pairs_far_from_the_origin() -> None:
+    # in float32, |x|^2 + |y|^2 - 2 x.y is off by more than these distances squared
+    rng = np.random.default_rng(0)
+    groups = np.repeat(100 * rng.normal(size=(4, 32)), 100, axis=0)
+    agrees((groups + 1e-3 * rng.normal(size=(400, 32))).astype(np.float32))
+
+
+def test_more_twins_than_neighbors_fall_to_the_smaller_rows() -> None:
+    x = np.random.default_rng(1).normal(size=(200, 8)).astype(np.float32)
+    x[50:150] = x[50]
+    agrees(x, k=5)
+    assert graph(x, 5).indices[149].tolist() == [50, 51, 52, 53, 54]
+
+
+def test_constant_columns_and_an_outlier() -> None:
+    x = np.random.default_rng(2).normal(size=(120, 8)).astype(np.float32)
+    x[:, 3] = 7
+    x[60] = 1e6
+    agrees(x)
+
+
+def test_just_enough_sources() -> None:
+    x = np.random.default_rng(3).normal(size=(11, 4)).astype(np.float32)
+    agrees(x, k=10)
+
+
+def test_too_few_sources_says_what_to_set() -> None:
+    x = np.zeros((10, 4), dtype=np.float32)
+    with pytest.raises(InputError, match=r"10 sources .* neighbors.k = 10.*11.*neighbors.k to 9"):
+        graph(x, k=10)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_vectors_that_are_not_finite_are_counted(value: float) -> None:
+    x = np.zeros((40, 4), dtype=np.float32)
+    x[[3, 7], 1] = value
+    with pytest.raises(InputError, match="2 of 40"):
+        graph(x)
+
+
+def test_inverted_index_finds_nearly_all_and_says_how_many() -> None:
+    x = np.random.default_rng(4).normal(size=(3000, 8)).astype(np.float32)
+    exact, found = graph(x), graph(x, exact_below=0)
+    again = graph(x, exact_below=0)
+    np.testing.assert_array_equal(found.indices, again.indices)
+    same = np.mean(
+        [np.isin(a, b).mean() for a, b in zip(found.indices, exact.indices, strict=True)]
+    )
+    assert 0.99 < found.recall <= 1
+    assert abs(found.recall - same) < 0.005
+    assert (found.indices != np.arange(3000)[:, None]).all()
+    assert (np.diff(found.distances, axis=1) >= 0).all()
+
+
+def test_inverted_index_of_few_sources_is_exact() -> None:
+    x = np.random.default_rng(5).normal(size=(40, 4)).astype(np.float32)
+    np.testing.assert_array_equal(graph(x, exact_below=0).indices, by_hand(x, 10)[0])
+
+
+def test_says_how_far_it_is() -> None:
+    seen: list[tuple[str, int, int]] = []
+    x = np.random.default_rng(6).normal(size=(2500, 2)).astype(np.float32)
+    neighbor_graph(x, NeighborsConfig(k=3), on_event=lambda *event: seen.append(event))
+    assert seen[-1] == ("nearest neighbors", 2500, 2500)
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)

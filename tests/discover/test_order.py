@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skerry.discover import canonical_order, in_canonical_order
+from skerry.types import Representations
+
+
+def vectors(seed: int, n: int = 40) -> np.ndarray:
+    # few values, so that some vectors repeat and many share components
+    return np.random.default_rng(seed).integers(-1, 2, size=(n, 3)).astype(np.float32)
+
+
+@given(st.integers(0, 10_000))
+def test_the_order_of_the_input_does_not_matter(seed: int) -> None:
+    x = vectors(seed)
+    y = x[np.random.default_rng(seed + 1).permutation(len(x))]
+    order = canonical_order(x)
+    np.testing.assert_array_equal(np.sort(order), np.arange(len(x)))
+    np.testing.assert_array_equal(x[order], y[canonical_order(y)])
+
+
+def test_minus_zero_is_zero() -> None:
+    x = np.array([[0.0, 1.0], [-1.0, 0.0], [2.0, 3.0]], dtype=np.float32)
+    y = np.array([[-0.0, 1.0], [-1.0, -0.0], [2.0, 3.0]], dtype=np.float32)
+    np.testing.assert_array_equal(canonical_order(x), canonical_order(y))
+
+
+def test_not_contiguous_or_float64_is_the_same_content() -> None:
+    x = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+    order = canonical_order(x)
+    np.testing.assert_array_equal(canonical_order(np.asfortranarray(x)), order)
+    np.testing.assert_array_equal(canonical_order(x.astype(np.float64)), order)  # type: ignore[arg-type]
+
+
+def test_identical_vectors_keep_their_order_or_that_of_their_ids() -> None:
+    x = np.ones((4, 2), dtype=np.float32)
+    assert canonical_order(x).tolist() == [0, 1, 2, 3]
+    assert canonical_order(x, ["d", "b", "a", "c"]).tolist() == [2, 1, 3, 0]
+
+
+def test_everything_of_a_source_moves_together() -> None:
+    x = vectors(3)
+    n = len(x)
+    votes, sides = np.arange(n, dtype=np.float32)[:, None], np.arange(n)
+    given = Representations(tuple(map(str, range(n))), x, votes, sides, ("a",))
+    found = in_canonical_order(given)
+    assert found.id_str != given.id_str
+    for i, name in enumerate(found.id_str):
+        np.testing.assert_array_equal(found.vectors[i], x[int(name)])
+        assert found.votes[i, 0] == found.sides[i] == int(name)
+
+
+def test_no_vectors_have_an_order() -> None:
+    assert canonical_order(np.empty((0, 128), dtype=np.float32)).shape == (0,)

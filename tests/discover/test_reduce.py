@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from skerry.config import EmbeddingConfig, NeighborsConfig
+from skerry.discover import embed, neighbor_graph
+from skerry.errors import InputError
+from skerry.progress import silent
+from skerry.types import Embedding
+
+
+def blobs(n: int = 200, centers: int = 2, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    at = 20 * rng.normal(size=(centers, 12))
+    return (at[np.arange(n) % centers] + rng.normal(size=(n, 12))).astype(np.float32)
+
+
+def embedded(
+    x: np.ndarray, k: int = 10, d: int = 3, neighbors: int = 8, seed: int = 0
+) -> Embedding:
+    graph = neighbor_graph(x, NeighborsConfig(k=k), on_event=silent)
+    config = EmbeddingConfig(n_neighbors=neighbors, n_components=d, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = embed(x, graph, config, on_event=silent)
+    assert found.coordinates.shape == (len(x), d)
+    assert found.map.shape == (len(x), 2)
+    assert found.coordinates.dtype == found.map.dtype == np.float32
+    assert np.isfinite(found.coordinates).all()
+    assert np.isfinite(found.map).all()
+    return found
+
+
+def test_same_bytes_every_time_and_others_for_another_seed() -> None:
+    x = blobs()
+    first, second, other = embedded(x), embedded(x), embedded(x, seed=1)
+    assert first.coordinates.tobytes() == second.coordinates.tobytes()
+    assert first.map.tobytes() == second.map.tobytes()
+    assert first.coordinates.tobytes() != other.coordinates.tobytes()
+
+
+def test_neighbors_stay_neighbors() -> None:
+    x = blobs()
+    for place in (embedded(x).coordinates, embedded(x).map):
+        gap = np.linalg.norm(place[:, None] - place[None], axis=2)
+        np.fill_diagonal(gap, np.inf)
+        assert (gap.argmin(axis=1) % 2 == np.arange(200) % 2).mean() > 0.98
+
+
+def test_the_input_is_left_as_it_was() -> None:
+    x = blobs()
+    graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
+    kept = x.copy(), graph.indices.copy(), graph.distances.copy()
+    embed(x, graph, EmbeddingConfig(n_neighbors=8, n_components=3), on_event=silent)
+    for before, after in zip(kept, (x, graph.indices, graph.distances), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_only_n_neighbors_of_the_graph_are_used() -> None:
+    x = blobs()
+    assert embedded(x, k=7).coordinates.tobytes() == embedded(x, k=15).coordinates.tobytes()
+
+
+def test_pieces_without_an_edge_between_them() -> None:
+    embedded(blobs(200, centers=16))
+
+
+def test_many_twins() -> None:
+    x = blobs(120)
+    x[20:80] = x[20]
+    embedded(x)
+
+
+def test_two_values_only() -> None:
+    x = np.repeat(np.eye(2, 6, dtype=np.float32), 40, axis=0)
+    try:
+        embedded(x)
+    except InputError as error:
+        assert "few different values" in str(error)
+
+
+def test_constant_columns_and_a_far_outlier() -> None:
+    x = blobs(120)
+    x[:, 4] = 3
+    x[7] = 1e5
+    embedded(x)
+
+
+def test_fewest_sources() -> None:
+    embedded(blobs(9), k=8, d=3, neighbors=5)
+    with pytest.raises(InputError, match=r"8 sources .* n_components = 3: at least 9"):
+        embedded(blobs(8), k=7, d=3, neighbors=5)
+
+
+def test_all_the_same_is_refused() -> None:
+    with pytest.raises(InputError, match="all 60 vectors are the same"):
+        embedded(np.ones((60, 4), dtype=np.float32))
+
+
+def test_a_graph_that_does_not_fit_is_refused() -> None:
+    x = blobs(60)
+    graph = neighbor_graph(x, NeighborsConfig(k=5), on_event=silent)
+    with pytest.raises(InputError, match=r"5 neighbors a source.*needs 14.*neighbors\.k"):
+        embed(x, graph, EmbeddingConfig(), on_event=silent)
+    with pytest.raises(InputError, match="59 vectors, but a neighbor graph of 60"):
+        embed(x[1:], graph, EmbeddingConfig(n_neighbors=4), on_event=silent)
+
+
+def test_a_failed_spectral_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import scipy.sparse.linalg
+
+    def fails(*args: object, **settings: object) -> None:
+        raise scipy.sparse.linalg.ArpackError(1)
+
+    monkeypatch.setattr(scipy.sparse.linalg, "eigsh", fails)
+    x = blobs(80, centers=1)
+    graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
+    seen: list[str] = []
+    embed(
+        x,
+        graph,
+        EmbeddingConfig(n_neighbors=8, n_components=3),
+        on_event=lambda what, done, total: seen.append(what),
+    )
+    assert sum("spectral start failed" in what for what in seen) == 2

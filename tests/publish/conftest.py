@@ -1,0 +1,106 @@
+"""Synthetic findings: a sea of sources, a few tight groups and fake galaxies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from skerry.config import ASSUMED, Config
+from skerry.publish.findings import Findings
+from skerry.types import ByteArray, Check, Failure, RareClass
+
+AWKWARD = "J12+05 <b>&\"'/.."
+"""An id that is awkward as HTML, as a file name and as XML."""
+
+Make = Callable[..., Findings]
+
+
+def fake_images(ids: Sequence[str]) -> dict[str, ByteArray]:
+    """A colored blob on noise for every id."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    found = {}
+    for name in ids:
+        rng = np.random.default_rng(sum(name.encode()))
+        q, angle = rng.uniform(0.3, 1), rng.uniform(0, np.pi)
+        u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        blob = np.exp(-np.hypot(u, v / q) / 0.15)[..., None] * rng.uniform(0.5, 1, 3)
+        noisy = 255 * blob + rng.normal(12, 6, (64, 64, 3))
+        found[name] = np.clip(noisy, 0, 255).astype(np.uint8)
+    return found
+
+
+def make_findings(n_classes: int = 3, n: int = 2000, seed: int = 0) -> Findings:
+    """Findings with ``n_classes`` classes of 12 or more members among ``n`` sources."""
+    rng = np.random.default_rng(seed)
+    ids = [f"S{i:06d}" for i in range(n)]
+    ids[0] = AWKWARD
+    points = rng.normal(0, 4, (n, 2)).astype(np.float32)
+    sizes = rng.integers(12, max(13, min(60, n // max(n_classes, 1))), n_classes)
+    classes, start = [], 0
+    for rank, size in enumerate(sizes.tolist(), start=1):
+        members = tuple(ids[start : start + size])
+        points[start : start + size] = rng.normal(rng.uniform(-12, 12, 2), 0.15, (size, 2))
+        start += size
+        classes.append(
+            RareClass(
+                class_id=members[0],
+                rank=rank,
+                members=members,
+                probability=tuple(np.linspace(1, 0.4, size).tolist()),
+                exemplars=members[:12],
+                persistence=0.9 / rank**0.3,
+                route="umap-hdbscan",
+                checks=(Check("isolation", 2.5, 1.5, True, "2.5 times as dense as around"),),
+            )
+        )
+    ra = [None if i == 1 else 180 + i * 1e-3 for i in range(n)]
+    return Findings(
+        classes=tuple(classes),
+        sources=pa.table(
+            {
+                "id_str": ids,
+                "ra": ra,
+                "dec": rng.uniform(-1, 1, n),
+                "location": [f"images/{i}.jpg" for i in range(n)],
+            }
+        ),
+        map=points,
+        ids=tuple(ids),
+        n_sources=n + 2,
+        config=Config(),
+        failures=(
+            Failure("lost<1>", "images/lost.jpg", "no such file"),
+            Failure("torn", "images/torn.jpg", "the file is cut short"),
+        ),
+        distinctive={c.class_id: "ring 0.62 (all sources 0.04) & <odd>" for c in classes},
+        assumed=ASSUMED["walmsley2023"],
+        provenance={
+            "input": "survey/catalog.csv",
+            "encoder": "default (EfficientNet-B0)",
+            "encoder sha256": "0f" * 32,
+            "skerry": "0.1.0",
+            "numpy": np.__version__,
+        },
+        warnings=("the field of view of 424-pixel images is not known: all of it was taken",),
+    )
+
+
+@pytest.fixture(scope="session")
+def findings() -> Findings:
+    """Three classes."""
+    return make_findings()
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """A maker of findings with any number of classes."""
+    return make_findings
+
+
+@pytest.fixture(scope="session")
+def images() -> Callable[[Sequence[str]], dict[str, ByteArray]]:
+    """A reader of fake cutouts."""
+    return fake_images

@@ -1,0 +1,144 @@
+"""The catalogs read back equal from all three formats, and their bytes never change."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits, votable
+from astropy.table import Table
+from scipy.stats import binomtest
+
+from skerry.publish import tables
+from skerry.publish.columns import described
+from skerry.publish.findings import Findings
+from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA
+
+SCHEMAS = {"classes": CLASSES_SCHEMA, "members": MEMBERS_SCHEMA, "checks": CHECKS_SCHEMA}
+COUNTS = [0, 3]
+
+
+def plain(table: pa.Table) -> dict[str, list[object]]:
+    """Columns as lists, nulls as NaN's stand-in."""
+    return {name: table[name].to_pylist() for name in table.column_names}
+
+
+def from_astropy(table: Table) -> dict[str, list[object]]:
+    """Columns as lists; masked and NaN are None."""
+    out: dict[str, list[object]] = {}
+    for name in table.colnames:
+        values = np.ma.asarray(table[name]).tolist()
+        out[name] = [None if v is None or v != v else v for v in values]
+    return out
+
+
+@pytest.fixture(scope="module", params=COUNTS)
+def written(request: pytest.FixtureRequest, make, tmp_path_factory) -> tuple[Findings, Path]:
+    found = make(request.param)
+    folder = tmp_path_factory.mktemp("products")
+    paths = tables.write_products(found, folder)
+    assert [p.name for p in paths] == [
+        f"{n}.{s}" for n in tables.PRODUCTS for s in ("parquet", "fits", "vot")
+    ]
+    return found, folder
+
+
+@pytest.mark.parametrize("name", tables.PRODUCTS)
+def test_three_formats_read_back_equal(written, name: str) -> None:
+    found, folder = written
+    expected = getattr(tables, f"{name}_table")(found)
+    assert expected.schema.equals(SCHEMAS[name], check_metadata=False)
+    assert pq.read_table(folder / f"{name}.parquet").equals(expected, check_metadata=True)
+    values = plain(expected)
+    with fits.open(folder / f"{name}.fits") as hdus:
+        read = Table(hdus[name.upper()].data)
+    assert read.colnames == list(values)
+    read.convert_bytestring_to_unicode()
+    assert from_astropy(read) == values
+    parsed = votable.parse(folder / f"{name}.vot", verify="exception")
+    assert from_astropy(parsed.get_first_table().to_table()) == values
+
+
+@pytest.mark.parametrize("name", tables.PRODUCTS)
+def test_votable_is_valid(written, name: str) -> None:
+    _, folder = written
+    report = io.StringIO()
+    assert votable.validate(folder / f"{name}.vot", output=report, xmllint=False), report.getvalue()
+
+
+@pytest.mark.parametrize("name", tables.PRODUCTS)
+def test_every_column_says_what_it_is(written, name: str) -> None:
+    _, folder = written
+    header = fits.getheader(folder / f"{name}.fits", name.upper())
+    fields = votable.parse(folder / f"{name}.vot").get_first_table().fields
+    schema = pq.read_schema(folder / f"{name}.parquet")
+    for number, (column, meant) in enumerate(described(name).items(), start=1):
+        assert header[f"TTYPE{number}"] == column
+        assert header[f"TCOMM{number}"] == meant.description
+        assert header.get(f"TUNIT{number}", "") == meant.unit
+        assert header[f"TUCD{number}"] == meant.ucd
+        field = fields[number - 1]
+        assert (field.name, field.description, field.ucd) == (column, meant.description, meant.ucd)
+        assert str(field.unit or "") == meant.unit
+        metadata = schema.field(column).metadata
+        assert metadata[b"description"].decode() == meant.description
+        assert metadata.get(b"unit", b"").decode() == meant.unit
+
+
+def test_same_findings_give_the_same_bytes_without_dates(findings, tmp_path: Path) -> None:
+    once = tables.write_products(findings, tmp_path / "a")
+    again = tables.write_products(findings, tmp_path / "b")
+    for first, second in zip(once, again, strict=True):
+        data = first.read_bytes()
+        assert data == second.read_bytes()
+        assert not re.search(rb"DATE|20\d\d-\d\d-\d\dT|CHECKSUM", data), first.name
+
+
+def test_order_of_classes_does_not_matter(findings, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    turned = replace(findings, classes=findings.classes[::-1])
+    assert tables.members_table(turned).equals(tables.members_table(findings))
+    assert tables.classes_table(turned)["rank"].to_pylist() == [1, 2, 3]
+
+
+def test_prevalence_is_the_exact_binomial_interval(findings) -> None:
+    table = tables.classes_table(findings)
+    size, n = table["size"][0].as_py(), findings.n_searched
+    exact = binomtest(size, n).proportion_ci(method="exact")
+    assert table["prevalence"][0].as_py() == size / n
+    assert table["prevalence_low"][0].as_py() == pytest.approx(exact.low, rel=1e-9)
+    assert table["prevalence_high"][0].as_py() == pytest.approx(exact.high, rel=1e-9)
+    low, high = tables.prevalence_interval([0, 5], 5)
+    assert (low[0], high[1]) == (0, 1) and high[0] < 0.53 and low[1] > 0.47
+
+
+def test_members_carry_position_order_and_exemplar(findings) -> None:
+    table = tables.members_table(findings)
+    first = findings.classes[0]
+    row = table.slice(2, 1).to_pylist()[0]
+    assert (row["id_str"], row["order"], row["exemplar"]) == (first.members[2], 3, True)
+    assert row["ra"] == pytest.approx(180.002)
+    assert table["ra"][1].as_py() is None
+    assert sum(table["exemplar"].to_pylist()) == sum(len(c.exemplars) for c in findings.classes)
+
+
+def test_a_member_that_the_catalog_lacks_has_no_position(findings) -> None:
+    ra, _ = tables.positions(findings, pa.array(["nowhere", "S000002"]))
+    assert ra.to_pylist()[0] is None and ra.to_pylist()[1] == pytest.approx(180.002)
+
+
+def test_text_beyond_ascii_and_xml_survives_as_escapes(findings, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    odd = replace(findings, distinctive={findings.classes[0].class_id: "é \x07 ≥ 1"})
+    tables.write_products(odd, tmp_path)
+    with fits.open(tmp_path / "classes.fits") as hdus:
+        assert hdus[1].data["distinctive"][0] == "\\xe9 \\x07 \\u2265 1"
+    parsed = votable.parse(tmp_path / "classes.vot", verify="exception").get_first_table()
+    assert parsed.array["distinctive"][0] == "é \ufffd ≥ 1"
