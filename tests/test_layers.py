@@ -10,7 +10,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src" / "skerry"
 
 LAYERS = [
-    {"cli", "__init__"},
+    {"cli", "__init__", "__main__"},
     {"results"},
     {"pipeline", "stages"},
     {"survey", "represent", "discover", "publish"},

@@ -19,7 +19,7 @@ from skerry.progress import OnEvent, silent
 from skerry.stages import Context
 from skerry.store import Manifest, read_manifest, write_manifest
 from skerry.store.manifest import NAME, file_digest
-from skerry.store.runfolder import create, open_folder, read_config
+from skerry.store.runfolder import claim, open_folder, read_config
 from skerry.survey import open_survey
 
 FORMAT = 1
@@ -84,7 +84,7 @@ def run(
         The input, the settings or the folder cannot be used; each says what to do.
     """
     config = config or Config()
-    folder = create(output, input_path)
+    folder = claim(output, input_path)
     survey = open_survey(input_path, config.sources)
     if len(survey.sources) < config.neighbors.k + 1:
         raise InputError(

@@ -113,8 +113,8 @@ def test_no_split_no_candidate() -> None:
 
 
 def test_so_few_sources_that_no_class_fits() -> None:
-    with pytest.raises(InputError, match=r"of 20 sources .* at most 0 .*max_share"):
-        find_candidates(tree(20, NESTED), ClassesConfig())
+    with pytest.raises(InputError, match=r"of 20 sources .* at most 1 .*max_share"):
+        find_candidates(tree(20, NESTED), ClassesConfig(min_size=10, max_share=0.05))
 
 
 def random_tree(seed: int) -> CondensedTree:

@@ -33,7 +33,7 @@ def test_all_at_one_place_is_one_branch() -> None:
 
 
 def test_too_few_sources() -> None:
-    with pytest.raises(InputError, match=r"5 sources .* min_samples = 5"):
+    with pytest.raises(InputError, match=r"5 sources .*min_samples = 5"):
         clustered(np.random.default_rng(0).normal(size=(5, 3)))
     clustered(np.random.default_rng(0).normal(size=(6, 3)))
 

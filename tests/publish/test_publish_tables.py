@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,6 @@ def test_same_findings_give_the_same_bytes_without_dates(findings, tmp_path: Pat
 
 
 def test_order_of_classes_does_not_matter(findings, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     turned = replace(findings, classes=findings.classes[::-1])
     assert tables.members_table(turned).equals(tables.members_table(findings))
     assert tables.classes_table(turned)["rank"].to_pylist() == [1, 2, 3]
@@ -134,8 +133,6 @@ def test_a_member_that_the_catalog_lacks_has_no_position(findings) -> None:
 
 
 def test_text_beyond_ascii_and_xml_survives_as_escapes(findings, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     odd = replace(findings, distinctive={findings.classes[0].class_id: "é \x07 ≥ 1"})
     tables.write_products(odd, tmp_path)
     with fits.open(tmp_path / "classes.fits") as hdus:

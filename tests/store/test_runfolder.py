@@ -7,46 +7,49 @@ import pytest
 
 from skerry.config import Config, from_mapping
 from skerry.errors import RunError
-from skerry.store.runfolder import create, open_folder, read_config
+from skerry.store.runfolder import claim, open_folder, read_config
 
 
 def test_a_new_folder_keeps_its_input_and_settings(tmp_path: Path) -> None:
-    folder = create(tmp_path / "run", tmp_path / "in put")
+    folder = claim(tmp_path / "run", tmp_path / "in put")
     config = from_mapping({"neighbors": {"k": 20}})
-    folder.start(config)
+    with folder.locked():
+        folder.start(config)
     assert open_folder(tmp_path / "run").input == str((tmp_path / "in put").resolve())
     assert read_config(tmp_path / "run") == config
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
-    create(tmp_path / "run", tmp_path / "a").start(Config())
-    create(tmp_path / "run", tmp_path / "a")
+    folder = claim(tmp_path / "run", tmp_path / "a")
+    with folder.locked():
+        folder.start(Config())
+    claim(tmp_path / "run", tmp_path / "a")
     with pytest.raises(RunError, match="belongs to a run on"):
-        create(tmp_path / "run", tmp_path / "b")
+        claim(tmp_path / "run", tmp_path / "b")
 
 
 def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(RunError, match="no folder of a run"):
-        create(tmp_path, tmp_path / "a")
+        claim(tmp_path, tmp_path / "a")
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     with pytest.raises(RunError, match="is a file"):
-        create(tmp_path / "f", tmp_path)
+        claim(tmp_path / "f", tmp_path)
 
 
 def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:
-    folder = create(tmp_path / "run", tmp_path)
+    folder = claim(tmp_path / "run", tmp_path)
     with folder.locked(), pytest.raises(RunError, match="another process"), folder.locked():
         pass
 
 
 def test_leftovers_of_a_killed_process_go(tmp_path: Path) -> None:
-    folder = create(tmp_path / "run", tmp_path)
-    (folder.path / "sub").mkdir()
+    folder = claim(tmp_path / "run", tmp_path)
+    (folder.path / "sub").mkdir(parents=True)
     (folder.path / "sub" / ".x.parquet.part").touch()
     folder.start(Config())
     assert not list(folder.path.rglob(".*.part"))

@@ -121,7 +121,7 @@ class _Canvas:
 def _scatter_sea(axes: Any, sea: _Points) -> None:
     # fainter and finer the more there are, so that density still shows at a million
     n = max(len(sea), 1)
-    size = float(np.clip(130 / np.sqrt(n), 0.35, 3.0))
+    size = float(np.clip(130 / np.sqrt(n), 0.35, 2.4))
     alpha = float(np.clip(60 / np.sqrt(n), 0.06, 0.7))
     axes.plot(*sea.T, "o", ms=size, mew=0, color=_SEA, alpha=alpha, rasterized=True)
 
@@ -156,6 +156,7 @@ def _number(axes: Any, groups: Sequence[_Points]) -> None:
     for i, anchor in anchors.items():
         spot = _free_spot(anchor, taken)
         taken.append(spot)
+        far = np.linalg.norm(spot - anchor) > 25
         axes.annotate(
             str(i + 1),
             xy=centers[i],
@@ -168,7 +169,7 @@ def _number(axes: Any, groups: Sequence[_Points]) -> None:
             color=_INK,
             annotation_clip=False,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            arrowprops={"arrowstyle": "-", "color": _INK, "lw": 0.6, "shrinkA": 6, "shrinkB": 3},
+            arrowprops={"arrowstyle": "-", "color": _INK, "lw": 0.6} if far else None,
         )
 
 

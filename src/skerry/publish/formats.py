@@ -124,7 +124,7 @@ def _numpy(column: pa.ChunkedArray) -> _Array:
     if pa.types.is_string(column.type):
         return np.array([v or "" for v in column.to_pylist()], dtype=object)
     if pa.types.is_floating(column.type):
-        return column.to_numpy().astype(np.float64)
+        return np.array(column.to_numpy(), dtype=np.float64)
     kind = {"bool": np.bool_, "int32": np.int32, "int64": np.int64}[str(column.type)]
     return np.asarray(column.to_numpy(), dtype=kind)
 

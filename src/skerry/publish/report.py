@@ -111,7 +111,7 @@ def _render(context: dict[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["percent"] = words.percent
-    return environment.get_template("report.html.j2").render(context)
+    return str(environment.get_template("report.html.j2").render(context))
 
 
 def _context(findings: Findings, images: Images | None) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def write_sheets(findings: Findings, images: Images, folder: Path) -> list[Path]
         probability = dict(zip(found.members, found.probability, strict=True))
         data = contact_sheet(
             [cutouts.get(m) for m in shown],
-            [f"{m}\n{_role(m, found)}, p = {probability.get(m, 0):.2f}" for m in shown],
+            [f"{m}\n{_role(m, found)}, probability {probability.get(m, 0):.2f}" for m in shown],
             f"Class {found.class_id}   rank {found.rank}, {found.size} members, {found.verdict}",
         )
         path = folder / sheet_name(found)

@@ -62,8 +62,8 @@ def outside(findings: Findings) -> str:
         )
     share = (total - inside) / total
     text = (
-        f"{count(inside, 'source')} ({percent(inside / total)}) {_be(inside)} in a class. The other "
-        f"{total - inside:,} ({percent(share)}) {_be(total - inside)} in none"
+        f"{count(inside, 'source')} ({percent(inside / total)}) {_be(inside)} in a class. "
+        f"The other {total - inside:,} ({percent(share)}) {_be(total - inside)} in none"
     )
     if share >= SPARSE:
         return text + (
@@ -83,14 +83,13 @@ def _be(n: int) -> str:
 
 def standing(findings: Findings) -> str:
     """What the verdicts allow to be claimed."""
-    verdicts = Counter(c.verdict for c in findings.classes)
-    unjudged = verdicts["unjudged"]
+    verdicts = Counter[str](c.verdict for c in findings.classes)
     if not findings.classes:
         return (
             "Nothing was found that is small, tight and apart from the rest. That is a result "
             "for these settings, and no proof that the survey holds no rare class."
         )
-    if unjudged == len(findings.classes):
+    if verdicts["unjudged"] == len(findings.classes):
         return (
             "Every class here is unjudged. No null has been run, so it is not known how many "
             "such classes a search of featureless data would give, and none may be cited as "

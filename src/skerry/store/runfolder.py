@@ -47,7 +47,15 @@ class RunFolder:
         ------
         RunError
             Another process is at work in it.
+        DiskError
+            It cannot be made.
         """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DiskError(
+                f"{self.path} cannot be made: {error.strerror}; choose another folder with -o"
+            ) from error
         with (self.path / LOCK).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,15 +75,15 @@ class RunFolder:
         self.log("start", host=socket.gethostname(), pid=os.getpid())
 
 
-def create(path: Path, input_path: Path) -> RunFolder:
+def claim(path: Path, input_path: Path) -> RunFolder:
     """A folder for a run on ``input_path``: a new or empty one, or one that this input has.
+
+    Nothing is written yet.
 
     Raises
     ------
     RunError
         The folder holds something else, or a run on another input.
-    DiskError
-        It cannot be made.
     """
     resolved = str(input_path.resolve())
     if path.exists() and not path.is_dir():
@@ -88,12 +96,6 @@ def create(path: Path, input_path: Path) -> RunFolder:
                 "folder with -o, or delete this one"
             )
         return found
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"{path} cannot be made: {error.strerror}; choose another folder") from (
-            error
-        )
     return RunFolder(path, resolved)
 
 

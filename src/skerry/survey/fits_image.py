@@ -57,16 +57,19 @@ def _planes(data: bytes) -> Planes:
             if len(shape) < 2:
                 continue
             _check_shape(shape)
-            if _end_of(hdu) > len(data):
+            compressed = isinstance(hdu, fits.CompImageHDU)
+            if _end_of(hdu, compressed) > len(data):
                 raise ImageError("truncated FITS: the file ends within its pixels")
             pixels: Planes = np.asarray(hdu.data, np.float64)
             return pixels.reshape(-1, *shape[-2:])
     raise ImageError("FITS without an image")
 
 
-def _end_of(hdu: Any) -> int:
+def _end_of(hdu: Any, compressed: bool) -> int:
+    """Where the pixels end in the file: padding may lack, but a compressed image's size is that
+    of its pixels, so there the padded span has to do."""
     info = hdu.fileinfo() or {}
-    return int(info.get("datLoc", 0)) + int(hdu.size)
+    return int(info.get("datLoc", 0)) + int(info.get("datSpan", 0) if compressed else hdu.size)
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

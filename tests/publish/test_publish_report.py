@@ -1,0 +1,226 @@
+"""The report stands alone, escapes what it shows, and says what may be claimed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+
+from skerry.config import Config, NeighborsConfig
+from skerry.publish import report, words
+from skerry.publish.sheets import write_sheets
+from skerry.publish.tables import write_products
+from skerry.types import Failure
+
+VOID = {"meta", "img", "input", "br", "link"}
+# what makes a browser fetch without being asked
+LOADS = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("img", "srcset")}
+
+
+class Page(HTMLParser):
+    """A page's tags, texts, ids and links; fails on tags that do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, (tag, self.open, self.getpos())
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.text += data
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attrs for tag, attrs in self.tags if tag == name]
+
+
+def written(findings, images, path: Path) -> tuple[str, Page]:
+    report.write_report(findings, images, path)
+    html = path.read_text(encoding="utf-8")
+    return html, Page(html)
+
+
+@pytest.fixture(scope="module")
+def three(findings, images, tmp_path_factory) -> tuple[str, Page]:
+    return written(findings, images, tmp_path_factory.mktemp("report") / "report.html")
+
+
+def test_it_loads_nothing(three) -> None:
+    html, page = three
+    for tag, attrs in page.tags:
+        for name, value in attrs.items():
+            assert not re.match(r"\s*(https?:)?//", value or ""), (tag, name, value)
+            if (tag, name) in LOADS:
+                assert (value or "").startswith("data:image/"), (tag, value)
+    assert "url(" not in html and "@import" not in html
+    assert "default-src 'none'" in page.all("meta")[2]["content"]
+
+
+def test_it_reads_without_script(three) -> None:
+    _, page = three
+    assert len(page.all("script")) == 1
+    assert "hidden" in next(a for a in page.all("p") if a.get("class") == "filter")
+    assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
+
+
+def test_ids_and_texts_are_escaped(three, findings) -> None:
+    html, page = three
+    awkward = findings.ids[0]
+    assert set("<>&\"'/") <= set(awkward) and awkward in page.text
+    assert not page.all("odd") and "<b>&" not in html and "lost<1>" in page.text
+    assert any(awkward in (a.get("alt") or "") for a in page.all("img"))
+
+
+def test_every_class_has_a_row_and_a_section(three, findings) -> None:
+    _, page = three
+    ids = {a["id"] for _, a in page.tags if "id" in a}
+    links = [a["href"] for a in page.all("a")]
+    for number, found in enumerate(findings.ranked, start=1):
+        assert page.text.count(found.class_id) >= 3
+        assert f"class-{number}" in ids and f"#class-{number}" in links
+    assert all(link[1:] in ids for link in links if link.startswith("#"))
+    assert len(ids) == sum("id" in a for _, a in page.tags)
+
+
+def test_galleries_show_exemplars_first(three, findings) -> None:
+    _, page = three
+    items = [a for a in page.all("li") if "title" in a]
+    shown = [min(report.SHOWN, c.size) for c in findings.ranked]
+    assert len(items) == sum(shown)
+    first = items[: shown[0]]
+    assert all(("class" in a) == (i < 12) for i, a in enumerate(first))
+
+
+def test_it_says_what_may_be_claimed(three, findings) -> None:
+    _, page = three
+    assert "Three candidate classes among 2,000 sources" in page.text
+    assert "No null has been run" in page.text and "none may be cited" in page.text
+    assert page.text.count("unjudged") >= 6
+    assert "may be cited" not in words.standing(replace(findings, classes=()))
+    judged = [replace(c, verdict="confirmed") for c in findings.classes[:2]]
+    mixed = words.standing(replace(findings, classes=(*judged, findings.classes[2])))
+    assert "2 confirmed, 1 unjudged" in mixed and "No null" not in mixed
+
+
+def test_the_share_outside_is_called_normal_only_where_it_is(make) -> None:
+    assert "that is normal" in words.outside(make(1, n=5000))
+    crowded = words.outside(make(30, n=900))
+    assert "that is normal" not in crowded and "here it is less" in crowded
+
+
+def test_images_and_headings_are_accessible(three) -> None:
+    _, page = three
+    assert all("alt" in a for a in page.all("img"))
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+    assert page.all("html")[0]["lang"] == "en"
+
+
+def test_failures_warnings_settings_and_provenance(three, findings) -> None:
+    html, page = three
+    assert "2 sources of 2,002 could not be read" in page.text
+    for failure in findings.failures:
+        assert failure.location in page.text and failure.reason in page.text
+    assert findings.warnings[0] in page.text
+    assert all(value in page.text for value in findings.provenance.values())
+    assert html.count("<em>assumed</em></td>") == len(findings.assumed)
+    changed = replace(findings, config=Config(neighbors=NeighborsConfig(k=77)))
+    row = next(s for s in words.settings(changed) if s.key == "neighbors.k")
+    assert (row.value, row.preset_value, row.assumed) == ("77", "30", True)
+
+
+def test_only_the_first_failures_are_listed(make, images, tmp_path: Path) -> None:
+    many = tuple(Failure(f"f{i:03d}", f"{i}.jpg", "gone" if i % 3 else "cut") for i in range(70))
+    _, page = written(replace(make(0), failures=many), images, tmp_path / "r.html")
+    assert "f049" in page.text and "f050" not in page.text
+    assert words.failures_by_reason(replace(make(0), failures=many)) == [("gone", 46), ("cut", 24)]
+
+
+def test_links_lead_to_what_is_written(findings, images, tmp_path: Path) -> None:
+    products = tmp_path / "run 1" / "products"
+    write_products(findings, products)
+    write_sheets(findings, images, products / "sheets")
+    _, page = written(findings, images, tmp_path / "run 1" / "report.html")
+    links = {unquote(a["href"]) for a in page.all("a") if not a["href"].startswith("#")}
+    there = {p.relative_to(tmp_path / "run 1").as_posix() for p in products.rglob("*.*")}
+    assert links - {"representations/failures.parquet"} == there
+
+
+def test_the_same_findings_give_the_same_bytes(three, findings, images, tmp_path: Path) -> None:
+    html, _ = three
+    report.write_report(findings, images, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
+    assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
+
+
+def test_no_class(make, images, tmp_path: Path) -> None:
+    found = replace(make(0), failures=(), warnings=(), assumed=(), provenance={})
+    _, page = written(found, images, tmp_path / "report.html")
+    assert "No candidate classes among 2,000 sources" in page.text
+    assert "None of the 2,000 sources is in a class" in page.text
+    assert not page.all("article") and len(page.all("img")) == 1
+
+
+def test_no_source_at_all(make, tmp_path: Path) -> None:
+    found = replace(make(0), ids=(), map=np.empty((0, 2), np.float32), n_sources=2)
+    _, page = written(found, None, tmp_path / "report.html")
+    assert "No source could be searched" in page.text
+
+
+def test_without_images_it_says_why_there_are_no_galleries(findings, tmp_path: Path) -> None:
+    _, page = written(findings, None, tmp_path / "report.html")
+    assert "so there are no galleries" in page.text
+    assert not any(a.get("class") == "gallery" for a in page.all("ul"))
+    assert len(page.all("article")) == 3
+    assert "sheets/" not in "".join(a["href"] for a in page.all("a"))
+
+
+def test_an_image_that_is_missing_leaves_its_place(findings, tmp_path: Path) -> None:
+    _, page = written(findings, lambda ids: {}, tmp_path / "report.html")
+    assert page.text.count("no image") == sum(min(report.SHOWN, c.size) for c in findings.classes)
+
+
+def test_only_the_first_classes_have_a_section(make, tmp_path: Path) -> None:
+    found = make(70, n=1400)
+    _, page = written(found, None, tmp_path / "report.html")
+    assert len(page.all("article")) == report.SECTIONS
+    assert "the other 10 are in this table" in page.text
+    rows = [a for a in page.all("th") if a.get("scope") == "row"]
+    assert found.ranked[-1].class_id in page.text and len(rows) > 70
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0%"),
+        (1, "100%"),
+        (0.0152, "1.5%"),
+        (0.01, "1.0%"),
+        (0.0996, "10.0%"),
+        (0.99999, "99.99%"),
+        (0.9712, "97.1%"),
+        (1e-6, "<0.001%"),
+        (0.00023, "0.023%"),
+    ],
+)
+def test_percentages_never_round_to_none_or_all(share: float, text: str) -> None:
+    assert words.percent(share) == text

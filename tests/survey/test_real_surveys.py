@@ -1,0 +1,40 @@
+"""Real survey images, where they are at hand: all are read, and fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skerry.survey import cutouts, open_survey
+from skerry.types import Contract
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+SURVEYS = {
+    "gz2_survey": ("files", 1823, {"id": "id_str", "image": "file_loc"}),
+    "gz1_survey": ("files", 2176, {"id": "id_str", "image": "file_loc"}),
+    "gz2_artefacts": ("files", 252, {"id": "id_str", "image": "file_loc"}),
+    "decals_rings": (
+        "files", 470, {"id": "id_str", "image": "file_loc", "ra": "ra", "dec": "dec"},
+    ),
+    "euclid_q1": (
+        "files", 1375, {"id": "id_str", "image": "file_loc", "ra": "ra", "dec": "dec"},
+    ),
+    "first_radio": (
+        "files", 1079, {"id": "id_str", "image": "file_loc", "ra": "ra", "dec": "dec"},
+    ),
+    "gz2_train": ("parquet", 28302, {"id": "id_str", "image": "image"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+def test_survey_opens_and_its_images_decode(name: str) -> None:
+    if not (DATA / name).is_dir():
+        pytest.skip(f"{name} is not at hand")
+    kind, n, choices = SURVEYS[name]
+    survey = open_survey(DATA / name)
+    assert (survey.kind, len(survey), survey.choices, survey.notes) == (kind, n, choices, ())
+    found = cutouts(survey, range(0, min(n, 2000), 50), Contract(96, {}, "whole"))
+    assert found.failures == ()
+    assert found.pixels.std(axis=(1, 2, 3)).min() > 0

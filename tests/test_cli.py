@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from skerry.cli import app
+from skerry.config import Config, to_toml
+from tests.conftest import contents
+
+
+def call(*arguments: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_run_prints_a_closing_table(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    (tmp_path / "c.toml").write_text(to_toml(config))
+    code, out, _ = call("run", survey_folder, "-o", finished, "-c", tmp_path / "c.toml")
+    assert code == 0
+    assert "candidate classes among" in out
+    assert "which is normal" in out
+    assert "report.html" in out
+    assert "unjudged" in out
+
+
+def test_the_settings_of_a_run_can_be_given_back(finished: Path, survey_folder: Path) -> None:
+    before = contents(finished)
+    code, out, _ = call(
+        "run", survey_folder, "-o", finished, "-c", finished / "config.toml", "--json"
+    )
+    assert code == 0
+    assert len(json.loads(out)["skipped"]) == 7
+    assert contents(finished) == before
+
+
+def test_status_tells_where_a_run_stands(finished: Path) -> None:
+    code, out, _ = call("status", finished, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["complete"]
+    assert found["stages"]["products"]["state"] == "done"
+    assert found["classes"][0]["verdict"] == "unjudged"
+    assert call("status", finished)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["status", "nowhere"], "no folder of a run"),
+        (["run", "nowhere", "-o", "x"], "does not exist"),
+        (["run", ".", "-o", "x", "--set", "neighbors.q=3"], "did you mean"),
+        (["run", ".", "-o", "x", "--preset", "walmsly"], "walmsley2023"),
+        (["run", ".", "-o", "x", "-c", "none.toml"], "no configuration file"),
+    ],
+)
+def test_errors_are_one_line_and_json_when_asked(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*arguments)
+    assert code == 1
+    assert words in err
+    assert not out
+    code, out, _ = call(*arguments, "--json")
+    assert code == 1
+    assert words in json.loads(out)["message"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_of_the_command_line_win(survey_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[neighbors]\nk = 400\n")
+    code, _, err = call("run", survey_folder, "-o", tmp_path / "r", "-c", tmp_path / "c.toml")
+    assert code == 1
+    assert "401" in err
+    code, _, err = call(
+        "run", survey_folder, "-o", tmp_path / "r", "-c", tmp_path / "c.toml",
+        "-s", "neighbors.k=300", "-s", "neighbors.exact_below=5",
+    )  # fmt: skip
+    assert code == 1
+    assert "301" in err
+
+
+def test_demo_draws_and_searches(tmp_path: Path) -> None:
+    code, out, _ = call("demo", "-o", tmp_path / "d", "--n", 260, "--json")
+    assert code == 0, out
+    found = json.loads(out)
+    assert found["complete"]
+    assert (tmp_path / "d" / "run" / "report.html").is_file()
+    again = json.loads(call("demo", "-o", tmp_path / "d", "--n", 260, "--json")[1])
+    assert len(again["skipped"]) == 7
+
+
+@pytest.mark.parametrize(("code", "limit"), [("import skerry", 0.5), ("import skerry.cli", 1.0)])
+def test_it_starts_quickly(code: str, limit: float) -> None:
+    def seconds(code: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - began
+
+    bare = min(seconds("pass") for _ in range(3))
+    assert min(seconds(code) for _ in range(3)) - bare < limit
+
+
+def test_nothing_heavy_is_imported_by_the_command_line() -> None:
+    code = (
+        "import sys, skerry.cli; "
+        "heavy = {'torch', 'umap', 'numba', 'astropy', 'pyarrow', 'onnxruntime', 'cv2', 'scipy'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

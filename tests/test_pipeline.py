@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from skerry import pipeline, stages
+from skerry.config import Config, to_toml
+from skerry.errors import (
+    CatalogError,
+    DiskError,
+    InputError,
+    RunError,
+    SkerryError,
+    TooManyFailuresError,
+)
+from skerry.pipeline import STAGES
+from skerry.results import open as open_run
+from skerry.store import nouns
+from tests.conftest import N, contents
+
+NAMES = [stage.name for stage in STAGES]
+
+
+def test_a_run_has_its_products(finished: Path) -> None:
+    assert pipeline.status(finished)["complete"]
+    assert (finished / "report.html").stat().st_size > 10_000
+    for name in ("classes", "members", "checks"):
+        for suffix in ("parquet", "fits", "vot"):
+            assert (finished / "products" / f"{name}.{suffix}").is_file()
+    run = open_run(finished)
+    assert len(run.classes) == len(run.rare_classes) > 0
+    assert len(run.members) == sum(c.size for c in run.rare_classes)
+    assert {str(v) for v in run.classes["verdict"]} == {"unjudged"}
+    sheets = [p for p in (finished / "products" / "sheets").iterdir() if p.is_file()]
+    assert len(sheets) == len(run.classes)
+
+
+def test_the_same_call_again_does_nothing(
+    finished: Path, survey_folder: Path, config: Config
+) -> None:
+    before = contents(finished)
+    found = pipeline.run(survey_folder, finished, config)
+    assert found["skipped"] == NAMES
+    assert contents(finished) == before
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "redone"),
+    [
+        ("representations", {"threads": 1}, []),
+        ("classes", {"exemplars": 3}, ["classes", "products"]),
+        ("clusters", {"min_samples": 3}, ["clusters", "classes", "products"]),
+        ("neighbors", {"k": 11}, ["neighbors", "embedding", "clusters", "classes", "products"]),
+    ],
+)
+def test_a_changed_setting_redoes_what_depends_on_it(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, section: str,
+    change: dict[str, Any], redone: list[str],
+) -> None:  # fmt: skip
+    output = tmp_path / "run"
+    shutil.copytree(finished, output)
+    changed = replace(config, **{section: replace(getattr(config, section), **change)})
+    built: list[str] = []
+    log = output / "log.jsonl"
+    log.unlink()
+    pipeline.run(survey_folder, output, changed)
+    for line in log.read_text().splitlines():
+        event = json.loads(line)
+        if event["event"] == "stage" and event["state"] == "done":
+            built.append(event["stage"])
+    # a stage whose inputs came out the same may be spared, none beyond these may be redone;
+    # the products state every setting, so they follow any change that could matter
+    allowed = redone or ["products"]
+    assert set(built) <= set(allowed)
+    if redone:
+        assert built[0] == redone[0]
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_a_run_stopped_in_any_stage_ends_with_the_same_bytes(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, stage: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    output = tmp_path / "run"
+    shutil.copytree(finished, output)
+    for later in NAMES[NAMES.index(stage) :]:
+        (output / later / "manifest.json").unlink()
+    (output / stage / ".half.parquet.part").touch()
+    # what a stage left before it was stopped must not leak into what it writes when redone
+    (output / stage / "stray.parquet").write_bytes(b"stray")
+    pipeline.run(survey_folder, output, config)
+    assert contents(output) == contents(finished)
+
+
+def test_finished_shards_are_kept(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    output = tmp_path / "run"
+    written: list[str] = []
+    write: Callable[..., None] = nouns.write_shard
+
+    def dies_at_the_third(path: Path, *rest: Any) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        write(path, *rest)
+        written.append(path.name)
+
+    monkeypatch.setattr(nouns, "write_shard", dies_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(survey_folder, output, config)
+    assert pipeline.status(output)["stages"]["representations"]["state"] == "partial"
+    monkeypatch.setattr(nouns, "write_shard", lambda p, *r: (write(p, *r), written.append(p.name)))
+    pipeline.run(survey_folder, output, config)
+    assert written == [f"shard-{i:05d}.parquet" for i in range(4)]
+    assert contents(output) == contents(finished)
+
+
+def test_a_killed_process_resumes_to_the_same_bytes(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    (tmp_path / "c.toml").write_text(to_toml(config))
+    command = [
+        sys.executable, "-m", "skerry", "run", str(survey_folder), "-o", str(output),
+        "-c", str(tmp_path / "c.toml"),
+    ]  # fmt: skip
+    for landmark in ("representations/shard-00000.parquet", "neighbors/manifest.json"):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not (output / landmark).exists() and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not pipeline.status(output)["complete"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert contents(output) == contents(finished)
+
+
+def test_the_order_of_rows_changes_no_product(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    shuffled = tmp_path / "survey"
+    shutil.copytree(survey_folder, shuffled)
+    with (shuffled / "catalogue.csv").open(newline="") as file:
+        header, *rows = list(csv.reader(file))
+    random.Random(0).shuffle(rows)
+    with (shuffled / "catalogue.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    pipeline.run(shuffled, tmp_path / "run", config)
+    mine, theirs = contents(tmp_path / "run"), contents(finished)
+    same = [n for n in theirs if not n.endswith(("manifest.json", "config.toml", "report.html"))]
+    assert len(same) > 20
+    assert all(mine[name] == theirs[name] for name in same)
+
+
+def test_parquet_with_images_gives_the_same_classes(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    with (survey_folder / "catalogue.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    random.Random(1).shuffle(rows)
+    image = [
+        {"bytes": (survey_folder / r["file_loc"]).read_bytes(), "path": r["file_loc"]} for r in rows
+    ]
+    columns = {"id_str": [r["id_str"] for r in rows], "image": image}
+    columns |= {c: [float(r[c]) for r in rows] for c in ("ra", "dec")}
+    pq.write_table(pa.table(columns), tmp_path / "train.parquet", row_group_size=37)
+    pipeline.run(tmp_path / "train.parquet", tmp_path / "run", config)
+    mine, theirs = contents(tmp_path / "run"), contents(finished)
+    for name in ("members.parquet", "classes.fits", "members.vot"):
+        assert mine[f"products/{name}"] == theirs[f"products/{name}"]
+
+
+def test_given_representations_need_no_images(
+    finished: Path, config: Config, tmp_path: Path
+) -> None:
+    found = nouns.read_representations(finished / "representations")
+    columns = {f"feat_{i}": found.vectors[:, i] for i in range(found.vectors.shape[1])}
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"dr8_id": list(found.id_str), **columns}), path)
+    pipeline.run(path, tmp_path / "run", config)
+    mine = open_run(tmp_path / "run").rare_classes
+    theirs = open_run(finished).rare_classes
+    assert [c.members for c in mine] == [c.members for c in theirs]
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+def spoiled(survey_folder: Path, folder: Path, how_many: int) -> list[str]:
+    shutil.copytree(survey_folder, folder)
+    images = sorted((folder / "images").iterdir())[:how_many]
+    pixels = cv2.imread(str(images[0]))
+    spoilers: list[Callable[[Path], Any]] = [
+        lambda p: p.write_bytes(p.read_bytes()[:900]),
+        lambda p: p.write_bytes(b""),
+        lambda p: p.unlink(),
+        lambda p: p.write_bytes(b"no image at all"),
+        lambda p: cv2.imwrite(str(p), np.zeros_like(pixels)),
+        lambda p: p.write_bytes(cv2.imencode(".png", pixels)[1].tobytes()),
+    ]
+    for i, path in enumerate(images):
+        spoilers[i % len(spoilers)](path)
+    return [p.stem for p in images]
+
+
+def test_bad_images_are_rows_of_failures_and_the_run_goes_on(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    bad = spoiled(survey_folder, tmp_path / "survey", 6)
+    found = pipeline.run(tmp_path / "survey", tmp_path / "run", config)
+    failures = open_run(tmp_path / "run").failures
+    assert sorted(f.id_str for f in failures) == sorted(bad)
+    assert len({f.reason for f in failures}) >= 5
+    counts = found["stages"]["representations"]["counts"]
+    assert counts["failed"] == 6
+    assert counts["represented"] == N - 6
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert all(b in report for b in bad)
+
+
+def test_too_many_bad_images_stop_the_run(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    spoiled(survey_folder, tmp_path / "survey", 40)
+    with pytest.raises(TooManyFailuresError, match=r"more than the allowed share 0\.2"):
+        pipeline.run(tmp_path / "survey", tmp_path / "run", config)
+
+
+def test_a_full_disk_is_explained_and_the_run_goes_on_after(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def full(*args: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(DiskError, match="disk is full"):
+            pipeline.run(survey_folder, tmp_path / "run", config)
+    pipeline.run(survey_folder, tmp_path / "run", config)
+    assert contents(tmp_path / "run") == contents(finished)
+
+
+def errors(survey_folder: Path, config: Config, tmp_path: Path) -> list[tuple[Any, ...]]:
+    header = "id_str,file_loc\n"
+    files = [p.name for p in sorted((survey_folder / "images").iterdir())]
+
+    def catalog(name: str, text: str) -> Path:
+        shutil.copytree(survey_folder / "images", tmp_path / name / "images")
+        (tmp_path / name / "catalogue.csv").write_text(text)
+        return tmp_path / name
+
+    rows = [f"{i},images/{f}\n" for i, f in enumerate(files)]
+    return [
+        (tmp_path / "none", InputError, "does not exist"),
+        (catalog("empty", header), CatalogError, "empty|no rows|no sources"),
+        (catalog("twice", header + rows[0] + "".join(rows)), CatalogError, "twice|duplicate|more"),
+        (catalog("column", "id_str,nothing\n1,2\n"), CatalogError, "column"),
+        (catalog("few", header + "".join(rows[:8])), InputError, "neighbors"),
+    ]
+
+
+@pytest.mark.parametrize("case", range(5))
+def test_bad_input_is_an_error_before_anything_is_written(
+    survey_folder: Path, config: Config, tmp_path: Path, case: int
+) -> None:
+    path, kind, words = errors(survey_folder, config, tmp_path)[case]
+    with pytest.raises(kind, match=words):
+        pipeline.run(path, tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_another_run_is_an_error(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    before = contents(finished)
+    other = tmp_path / "other"
+    shutil.copytree(survey_folder, other)
+    with pytest.raises(RunError, match="belongs to a run on"):
+        pipeline.run(other, finished, config)
+    assert contents(finished) == before
+
+
+def test_open_refuses_a_run_that_has_not_ended(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "embedding" / "manifest.json").unlink()
+    with pytest.raises(RunError, match="has not ended"):
+        open_run(tmp_path / "run")
+    with pytest.raises(SkerryError, match="no folder of a run"):
+        open_run(tmp_path)
+
+
+def test_an_unknown_field_of_view_is_a_warning(
+    survey_folder: Path, config: Config, finished: Path, tmp_path: Path
+) -> None:
+    whole = replace(config, representations=replace(config.representations, crop=0.0))
+    found = pipeline.run(survey_folder, tmp_path / "run", whole)
+    assert any("field of view" in w and "128 px" in w for w in found["warnings"])
+    assert stages.VIEW_SIZE > 0
