@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from skerry.types import Candidate, Embedding, FloatArray, IntArray
 
 SCATTERS = (0.1, 0.2, 0.3, 0.4)
 MATCH = 0.5
+COMPARED = ((5, 10, 0.05, 0.1), (10, 15, 0.05, 0.1), (10, 15, 0.05, 0.5), (10, 15, 0.05, 0.6))
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,11 @@ def prepared(n: int, seed: int, config: Config, share: float) -> tuple[Planted, 
 
 
 def settings(sweep: bool) -> list[Config]:
-    """The defaults, or a grid around them."""
+    """Few settings to compare, or the grid they were chosen from: (samples, size, share, ...)."""
     base = Config()
-    if not sweep:
-        return [base]
-    grid = itertools.product((5, 10, 15), (10, 15), (0.02,), (0.1, 0.3, 0.4, 0.5, 0.6, 0.7))
+    grid: Iterable[tuple[int, int, float, float]] = COMPARED
+    if sweep:
+        grid = itertools.product((5, 10, 15), (10, 15), (0.02,), (0.1, 0.3, 0.4, 0.5, 0.6, 0.7))
     return [
         replace(
             base,
@@ -116,9 +118,10 @@ def main() -> None:
     parser.add_argument("--sweep", action="store_true")
     parser.add_argument("--share", type=float, default=0.05)
     options = parser.parse_args()
-    print("| sources | min_samples | min_size | max_share | min_persistence | groups found |", end="")
-    print("".join(f" scatter {s} |" for s in SCATTERS), "set off | spurious | purity | s |")
-    print("|" + "---|" * (10 + len(SCATTERS)))
+    heads = ["sources", "n_neighbors", "min_samples", "min_size", "max_share", "min_persistence"]
+    heads += ["groups found", *(f"scatter {s}" for s in SCATTERS), "set off"]
+    heads += ["spurious", "purity", "s"]
+    print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     for n in options.sources:
         tries = [prepared(n, seed, Config(), options.share) for seed in options.seeds]
         for config in settings(options.sweep):
@@ -137,7 +140,8 @@ def row(n: int, config: Config, tries: list[tuple[Planted, Embedding, float]]) -
         found, others = matched(candidates, truth)
         spurious += others
         total += [
-            (s, o, g in found) for g, (s, o) in enumerate(zip(truth.scatter, truth.set_off))
+            (s, o, g in found)
+            for g, (s, o) in enumerate(zip(truth.scatter, truth.set_off, strict=True))
         ]
     hits = [hit for _, _, hit in total]
     cells = [f"{sum(hits)} of {len(hits)}"]
@@ -149,7 +153,14 @@ def row(n: int, config: Config, tries: list[tuple[Planted, Embedding, float]]) -
     c = config.classes
     cells += [f"{sum(off)}/{len(off)}", str(spurious), f"{purity:.2f}"]
     cells.append(f"{seconds / len(tries):.0f}")
-    set_to = [n, config.clusters.min_samples, c.min_size, c.max_share, c.min_persistence]
+    set_to = [
+        n,
+        config.embedding.n_neighbors,
+        config.clusters.min_samples,
+        c.min_size,
+        c.max_share,
+        c.min_persistence,
+    ]
     return "| " + " | ".join([*map(str, set_to), *cells]) + " |"
 
 

@@ -24,19 +24,23 @@ def dropped_ids(recipe_folder: Path, train_folder: Path) -> frozenset[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipe", type=Path, help="folder with recipe.toml")
+    parser.add_argument("recipe", type=Path, help="folder with recipe-*.toml")
     parser.add_argument("train", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    recipe = Recipe(**tomllib.loads((args.recipe / "recipe.toml").read_text()))
     dropped = dropped_ids(args.recipe, args.train)
-    data = read_training_set(args.train, recipe, dropped)
-    print(
-        f"{len(data)} galaxies, {data.voted.sum()} with votes, {len(dropped)} dropped", flush=True
-    )
-    train(data, recipe, args.output, on_event=lambda event: print(event, flush=True))
+    checkpoint = None
+    for path in sorted(args.recipe.glob("recipe-*.toml")):
+        recipe = Recipe(**tomllib.loads(path.read_text()))
+        data = read_training_set(args.train, recipe, dropped)
+        print(f"{path.stem}: {len(data)} galaxies, {data.voted.sum()} with votes, "
+              f"{len(dropped)} dropped", flush=True)
+        checkpoint = train(
+            data, recipe, args.output / path.stem, start_from=checkpoint,
+            on_event=lambda event: print(event, flush=True),
+        )
 
 
 if __name__ == "__main__":

@@ -109,6 +109,15 @@ def test_galleries_show_exemplars_first(three, findings) -> None:
     assert all(("class" in a) == (i < 12) for i, a in enumerate(first))
 
 
+def test_each_section_lists_its_own_members(three, findings) -> None:
+    html, _ = three
+    for number, found in enumerate(findings.ranked, start=1):
+        article = html.split(f'<article id="class-{number}">')[1].split("</article>")[0]
+        rows = re.findall(r'<th scope="row">(.*?)</th><td class="n">(.*?)</td>', article)
+        assert [name for name, _ in rows[1:]] == list(found.members[1 : report.LISTED])
+        assert rows[2][1] == f"{180 + int(rows[2][0][1:]) * 1e-3:.6f}"
+
+
 def test_it_says_what_may_be_claimed(three, findings) -> None:
     _, page = three
     assert "Three candidate classes among 2,000 sources" in page.text

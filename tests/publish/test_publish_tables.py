@@ -61,6 +61,7 @@ def test_three_formats_read_back_equal(written, name: str) -> None:
     assert read.colnames == list(values)
     read.convert_bytestring_to_unicode()
     assert from_astropy(read) == values
+    assert b"NaN" not in (folder / f"{name}.vot").read_bytes()
     parsed = votable.parse(folder / f"{name}.vot", verify="exception")
     assert from_astropy(parsed.get_first_table().to_table()) == values
 

@@ -15,7 +15,11 @@ from skerry.errors import ConfigError  # noqa: E402
 from skerry.represent.augment import augment  # noqa: E402
 from skerry.represent.encoder import load  # noqa: E402
 from skerry.represent.export import export_onnx  # noqa: E402
-from skerry.represent.loss import dirichlet_multinomial_nll, labels_nll  # noqa: E402
+from skerry.represent.loss import (  # noqa: E402
+    contrast,
+    dirichlet_multinomial_nll,
+    labels_nll,
+)
 from skerry.represent.network import VoteNetwork  # noqa: E402
 from skerry.represent.schema import Question, Schema  # noqa: E402
 from skerry.represent.train import (  # noqa: E402
@@ -107,14 +111,43 @@ def test_a_tiny_set_is_learned(tmp_path: Path) -> None:
     assert log[-1]["loss"] < log[0]["loss"]
 
 
-def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, steps=6, checkpoint_every=3)
+@pytest.mark.parametrize("contrast_weight", [0.0, 1.0])
+def test_a_stopped_training_goes_on_as_if_it_had_not(
+    tmp_path: Path, contrast_weight: float
+) -> None:
+    recipe = replace(RECIPE, steps=6, checkpoint_every=3, contrast_weight=contrast_weight)
     data = tiny_set(32)
     whole = torch.load(train(data, recipe, tmp_path / "a", schema=SCHEMA), weights_only=True)
-    train(data, recipe, tmp_path / "b", schema=SCHEMA, stop_after=4)
+
+    def stop(event: dict[str, float]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, recipe, tmp_path / "b", schema=SCHEMA, on_event=stop)
     parts = torch.load(train(data, recipe, tmp_path / "b", schema=SCHEMA), weights_only=True)
     for name, value in whole["average"].items():
         torch.testing.assert_close(parts["average"][name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_can_begin_where_another_ended(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=4)
+    first = train(tiny_set(32), recipe, tmp_path / "a", schema=SCHEMA)
+    still = replace(recipe, steps=1, learning_rate=0.0)
+    second = train(tiny_set(32), still, tmp_path / "b", schema=SCHEMA, start_from=first)
+    before, after = (torch.load(p, weights_only=True)["average"] for p in (first, second))
+    torch.testing.assert_close(after["heads.weight"], before["heads.weight"])
+
+
+def test_contrast_is_low_where_views_find_each_other() -> None:
+    views = torch.nn.functional.normalize(torch.randn(16, 8), dim=1)
+    assert contrast(views, views, 0.1) < 0.2 * contrast(views, views.roll(1, 0), 0.1)
+    logits = torch.cat([views, views]) @ torch.cat([views, views]).T / 0.1
+    rows = [
+        torch.logsumexp(torch.cat([logits[i, :i], logits[i, i + 1 :]]), 0)
+        - logits[i, (i + 16) % 32]
+        for i in range(32)
+    ]
+    torch.testing.assert_close(contrast(views, views, 0.1), torch.stack(rows).mean())
 
 
 def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
@@ -138,4 +171,5 @@ def test_an_exported_encoder_gives_the_networks_vectors(tmp_path: Path) -> None:
     found = encoder.encode(images.permute(0, 2, 3, 1).numpy())[0]
     with torch.no_grad():
         expected = network(images.float() / 255)[0].numpy()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())

@@ -69,7 +69,7 @@ class _Exact:
         candidates, squares = cpu.query(self.index, self.centered[rows], found)
         indices, distances = _nearest(self.vectors, rows, candidates, k)
         if found < len(self.vectors):
-            for i in np.flatnonzero(np.zeros(len(rows), bool)):
+            for i in np.flatnonzero(~self._certain(rows, squares[:, -1], distances[:, -1])):
                 everyone = np.arange(len(self.vectors), dtype=np.int64)[None]
                 indices[i], distances[i] = _nearest(self.vectors, rows[i : i + 1], everyone, k)
         return indices, distances
@@ -90,25 +90,30 @@ class _Exact:
 class _Inverted:
     """Neighbors by looking in the nearest ``n_probe`` cells."""
 
-    def __init__(self, vectors: FloatArray, centered: FloatArray, n_lists: int) -> None:
-        self.vectors, self.centered = vectors, centered
-        self.index = cpu.inverted_index(centered, n_lists)
-        self.n_probe = 1
+    def __init__(self, exact: _Exact, n_lists: int) -> None:
+        self.exact = exact
+        self.index = cpu.inverted_index(exact.centered, n_lists)
+        self.n_probe = min(8, n_lists)
 
     def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
-        found = min(k + 1 + _SLACK, len(self.vectors))
-        candidates, _ = cpu.query(self.index, self.centered[rows], found, self.n_probe)
-        return _nearest(self.vectors, rows, candidates, k)
+        vectors, centered = self.exact.vectors, self.exact.centered
+        found = min(k + 1 + _SLACK, len(vectors))
+        candidates, _ = cpu.query(self.index, centered[rows], found, self.n_probe)
+        indices, distances = _nearest(vectors, rows, candidates, k)
+        # the cells around a far outlier may hold fewer than k sources
+        short = np.isinf(distances[:, -1])
+        if short.any():
+            indices[short], distances[short] = self.exact(rows[short], k)
+        return indices, distances
 
 
 def _inverted(exact: _Exact, k: int) -> tuple[_Inverted, float]:
     """An inverted index that looks far enough, and the recall measured on a sample."""
     n = len(exact.vectors)
     n_lists = max(1, min(int(4 * n**0.5), n // 64))
-    search = _Inverted(exact.vectors, exact.centered, n_lists)
+    search = _Inverted(exact, n_lists)
     sample = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
     truth = exact(sample, k)[1][:, -1:]
-    search.n_probe = min(8, n_lists)
     while True:
         # by distance, so that of equal neighbors any will do
         recall = float(np.mean(search(sample, k)[1] <= truth))

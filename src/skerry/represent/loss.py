@@ -57,3 +57,18 @@ def labels_nll(schema: Schema, alpha: Tensor, implied: Tensor) -> Tensor:
         asked = implied[:, s].any(-1)
         terms.append(torch.where(asked, -torch.log(share.clamp_min(1e-6)), torch.zeros_like(share)))
     return torch.stack(terms).sum(0)
+
+
+def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """How well two views of a galaxy find each other among all views of a batch.
+
+    ``first`` and ``second`` are unit vectors, shape (n_galaxies, dimensions). The normalized
+    temperature-scaled cross entropy of Chen et al. 2020 (ICML, equation 1), a scalar; joined to
+    votes as in Walmsley et al. 2022 (arXiv 2206.11927).
+    """
+    views = torch.cat([first, second]).float()
+    alike = views @ views.T / temperature
+    alike.fill_diagonal_(float("-inf"))
+    n = len(first)
+    partner = torch.arange(2 * n, device=views.device).roll(n)
+    return torch.nn.functional.cross_entropy(alike, partner)

@@ -12,8 +12,9 @@ from skerry.represent.schema import Schema
 class VoteNetwork(nn.Module):
     """Encoder, linear bottleneck and concentrations for each answer of a schema.
 
-    The representation is the bottleneck's plain output; the heads see it through a GELU, so
-    that they can use all its dimensions although they are fewer. Concentrations are
+    The representation is the bottleneck's output brought to unit length; the heads see the
+    output through a GELU, so that they can use all its dimensions although they are fewer.
+    Concentrations are
     ``1 + 100 sigmoid`` as in Walmsley et al. 2022 (MNRAS 509, 3966, section 3.2).
     """
 
@@ -37,9 +38,9 @@ class VoteNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images (n, 3, size, size) in [0, 1] to representations (n, dimensions) and alpha."""
         centered = (images - 0.1) / 0.2
-        representation = self.bottleneck(self.dropout(self.encoder(centered)))
-        logits = self.heads(nn.functional.gelu(representation)).float()
-        return representation, 1.0 + 100.0 * torch.sigmoid(logits)
+        narrow = self.bottleneck(self.dropout(self.encoder(centered)))
+        logits = self.heads(nn.functional.gelu(narrow)).float()
+        return nn.functional.normalize(narrow, dim=1), 1.0 + 100.0 * torch.sigmoid(logits)
 
 
 class Average:

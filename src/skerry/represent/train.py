@@ -21,7 +21,7 @@ from torch import Tensor
 from skerry.errors import ConfigError, InputError
 from skerry.represent.augment import augment
 from skerry.represent.labels import counts_from_fractions, implied_answers, vote_fractions
-from skerry.represent.loss import labels_nll, votes_nll
+from skerry.represent.loss import contrast, labels_nll, votes_nll
 from skerry.represent.network import Average, VoteNetwork
 from skerry.represent.schema import GZ2_TRAINED, Schema
 
@@ -38,9 +38,13 @@ class Recipe:
     first_share: float = 0.65
     volunteers: float = 40.0
     steps: int = 8_000
+    stop_after: int = 0
     batch: int = 64
     voted_share: float = 0.4
     votes_weight: float = 0.125
+    labels_weight: float = 1.0
+    contrast_weight: float = 0.0
+    temperature: float = 0.15
     learning_rate: float = 2e-3
     warmup_steps: int = 500
     weight_decay: float = 0.05
@@ -154,8 +158,8 @@ def loss_of(
     schema: Schema, recipe: Recipe, alpha: Tensor, counts: Tensor, implied: Tensor
 ) -> Tensor:
     """Mean loss of a batch: weighted votes and labels."""
-    votes = votes_nll(schema, alpha, counts)
-    return (recipe.votes_weight * votes + labels_nll(schema, alpha, implied)).mean()
+    votes, labels = votes_nll(schema, alpha, counts), labels_nll(schema, alpha, implied)
+    return (recipe.votes_weight * votes + recipe.labels_weight * labels).mean()
 
 
 @torch.no_grad()
@@ -196,14 +200,15 @@ def train(
     folder: Path,
     *,
     schema: Schema = GZ2_TRAINED,
+    start_from: Path | None = None,
     on_event: Callable[[dict[str, Any]], None] = lambda event: None,
-    stop_after: int | None = None,
 ) -> Path:
     """Train, or go on training, the recipe's network; returns the checkpoint's path.
 
     The checkpoint and ``log.jsonl`` lie in ``folder``. A training that was stopped goes on from
     its last checkpoint and sees the same galaxies, turned the same way, as one that was not.
-    ``stop_after`` ends early, at that step.
+    ``start_from`` is the checkpoint of another training whose averaged weights this one begins
+    with.
 
     Raises
     ------
@@ -220,6 +225,8 @@ def train(
         dropout=recipe.dropout,
         drop_path=recipe.drop_path,
     ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if start_from is not None:
+        network.load_state_dict(torch.load(start_from, weights_only=True)["average"])
     average = Average(network, recipe.average_decay)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
@@ -243,7 +250,7 @@ def train(
     training, held_out = split(data, recipe)
     judged = VoteNetwork(recipe.architecture, schema, dimensions=recipe.dimensions)
     began, running = time.monotonic(), []
-    end = min(recipe.steps, stop_after or recipe.steps)
+    end = recipe.stop_after or recipe.steps
     for step in range(start, end):
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         torch.manual_seed(recipe.seed * 1_000_003 + step)
@@ -253,11 +260,17 @@ def train(
         if size < recipe.size:
             stored = round(recipe.stored_size * size / recipe.size)
             images = torch.nn.functional.interpolate(images, stored, mode="area")
-        images = augment(images, size, generator)
+        views = 2 if recipe.contrast_weight else 1
+        images = torch.cat([augment(images, size, generator) for _ in range(views)])
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(recipe, step)
-        alpha = network(images.contiguous(memory_format=torch.channels_last))[1]
-        loss = loss_of(schema, recipe, alpha, part.counts, part.implied)
+        images = images.contiguous(memory_format=torch.channels_last)
+        representation, alpha = network(images)
+        counts, implied = part.counts.repeat(views, 1), part.implied.repeat(views, 1)
+        loss = loss_of(schema, recipe, alpha, counts, implied)
+        if views == 2:
+            alike = contrast(*representation.chunk(2), recipe.temperature)
+            loss = loss + recipe.contrast_weight * alike
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

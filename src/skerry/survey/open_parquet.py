@@ -1,4 +1,4 @@
-"""Surveys in Parquet, images or vectors, and vectors in ``.npy``."""
+"""Surveys in Parquet files: images, vectors, or the names of images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skerry.survey.catalog import Catalog, open_catalog
 from skerry.survey.columns import ALIASES, choose, choose_vectors, listed, normalized
 from skerry.survey.found import Found
 from skerry.survey.open_files import from_catalog
-from skerry.survey.readers import ArrayVectors, EmbeddedImages, ParquetVectors, RowGroups
+from skerry.survey.readers import EmbeddedImages, ParquetVectors, RowGroups
 from skerry.survey.sources import (
     checked_position,
     choose_position,
@@ -26,9 +26,6 @@ from skerry.survey.sources import (
     require_unique,
     textual,
 )
-
-_IDS_BESIDE = ("{stem}_ids{suffix}", "ids{suffix}")
-_IDS_SUFFIXES = (".txt", ".csv", ".npy", ".parquet")
 
 
 def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Found:
@@ -98,6 +95,7 @@ def _embedded_images(
     kind = catalog.types[catalog.columns.index(column)]
     is_struct = pa.types.is_struct(kind)
     stems = column if is_struct and kind.get_field_index("path") >= 0 else ""
+    _require_same(catalog, paths, [column], where)
     sources, choices, notes = _sources(catalog, paths, root, config, where, stems)
     groups = RowGroups(paths, [f"{column}.bytes" if is_struct else column])
     choices["image"] = column
@@ -112,6 +110,7 @@ def _vectors(
     config: SourcesConfig,
     where: str,
 ) -> Found:
+    _require_same(catalog, paths, columns, where)
     sources, choices, notes = _sources(catalog, paths, root, config, where)
     reader = ParquetVectors(RowGroups(paths, columns), columns)
     if not reader.dimensions:
@@ -175,14 +174,12 @@ def _sources(
             f"{where} has no column of ids; set sources.id_column. "
             f"Columns: {listed(catalog.columns)}"
         )
+    _require_same(catalog, paths, list(choices.values()), where)
     load = list(choices.values()) + ([] if "id" in choices else [f"{stems_of}.path"])
-    tables = [_load(path, load, where) for path in paths]
+    tables = [_load(path, load) for path in paths]
     if sum(t.num_rows for t in tables) == 0:
         raise CatalogError(f"{where} has no rows; expected one row a source")
-    try:
-        table = pa.concat_tables(tables)
-    except pa.ArrowException as error:
-        raise CatalogError(f"{where}: the files differ in the types of {load}: {error}") from error
+    table = pa.concat_tables(tables)
     if "id" in choices:
         ids = ids_as_text(table[choices["id"]], choices["id"], where)
     else:
@@ -195,25 +192,37 @@ def _sources(
         ra, dec = (degrees(table[choices[c]], choices[c], where) for c in ("ra", "dec"))
         notes += checked_position(ra, dec, ids, where)
     location = pa.concat_arrays(
-        [_rows_of(p.relative_to(root), t.num_rows) for p, t in zip(paths, tables, strict=True)]
+        [rows_of(p.relative_to(root), t.num_rows) for p, t in zip(paths, tables, strict=True)]
     )
     return make_sources(ids, location, ra, dec), choices, notes
 
 
-def _load(path: Path, columns: list[str], where: str) -> pa.Table:
+def _load(path: Path, columns: list[str]) -> pa.Table:
     try:
-        table = pq.ParquetFile(path).read(columns=columns)
+        return pq.ParquetFile(path).read(columns=columns).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"{path} cannot be read as Parquet: {error}") from error
-    missing = {c.split(".path")[0] for c in columns} - set(table.column_names)
-    if missing:
-        raise CatalogError(
-            f"{where}: the files differ in their columns: {path.name} lacks {listed(missing)}"
-        )
-    return table.replace_schema_metadata(None)
 
 
-def _rows_of(name: PurePath, n: int) -> pa.Array:
+def _require_same(
+    catalog: Catalog, paths: Sequence[Path], columns: Sequence[str], where: str
+) -> None:
+    """Check that every file has the columns of the first, of the same types."""
+    expected = {c: catalog.types[catalog.columns.index(c)] for c in columns}
+    for path in paths[1:]:
+        other = open_catalog(path)
+        types = dict(zip(other.columns, other.types, strict=True))
+        for column, kind in expected.items():
+            if types.get(column) != kind:
+                raise CatalogError(
+                    f"{where}: the files differ: column {column!r} is {kind} in "
+                    f"{paths[0].name}, but {types.get(column, 'missing')} in {path.name}; "
+                    f"move files of another kind elsewhere"
+                )
+
+
+def rows_of(name: PurePath, n: int) -> pa.Array:
+    """Locations of the n rows of a file: ``name#0``, ``name#1``..."""
     numbers = pa.array(np.arange(n), pa.int64()).cast(pa.string())
     return pc.binary_join_element_wise(name.as_posix(), numbers, "#")
 
@@ -222,58 +231,3 @@ def _stems(column: pa.ChunkedArray, name: str, where: str) -> pa.Array:
     paths = pc.struct_field(column, "path").to_pylist()
     stems = pa.array([None if p is None else PurePath(p).stem for p in paths], pa.string())
     return ids_as_text(stems, name, where)
-
-
-def from_npy(path: Path, config: SourcesConfig) -> Found:
-    """A survey of vectors in an ``.npy``, its ids in a file beside it.
-
-    The ids are looked for as ``STEM_ids`` and then as ``ids``, each as .txt (one a line), .csv,
-    .npy and .parquet in this order; the first found is used.
-
-    Raises
-    ------
-    CatalogError
-        The array is unreadable, not (n, d) of floats or empty; there are no ids, or not n.
-    """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise CatalogError(f"{path} cannot be read as .npy: {error}") from error
-    if array.ndim != 2 or array.dtype.kind != "f" or 0 in array.shape:
-        raise CatalogError(
-            f"{path} is {array.dtype} of shape {array.shape}; expected floats of shape (n, d)"
-        )
-    names = [f.format(stem=path.stem, suffix=s) for f in _IDS_BESIDE for s in _IDS_SUFFIXES]
-    beside = [path.parent / name for name in names if (path.parent / name).is_file()]
-    if not beside:
-        raise CatalogError(f"{path} has no ids beside it; expected one of {', '.join(names)}")
-    ids, column = _read_ids(beside[0], config)
-    if len(ids) != len(array):
-        raise CatalogError(f"{beside[0]} has {len(ids)} ids, but {path} has {len(array)} vectors")
-    require_unique(ids, str(beside[0]), "correct the file of ids")
-    sources = make_sources(ids, _rows_of(PurePath(path.name), len(ids)))
-    others = listed(p.name for p in beside[1:])
-    notes = (f"ids were read from {beside[0].name!r}, not from {others}",) if beside[1:] else ()
-    choices = {"id": f"{beside[0].name}{column}", "vectors": path.name}
-    return Found("vectors", sources, choices, notes, ArrayVectors(path, array))
-
-
-def _read_ids(path: Path, config: SourcesConfig) -> tuple[pa.Array, str]:
-    """The ids and, for a table, the column they are in."""
-    if path.suffix == ".txt":
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return ids_as_text(pa.array(lines, pa.string()), "line", str(path)), ""
-    if path.suffix == ".npy":
-        try:
-            values = np.load(path, allow_pickle=False)
-            column = pa.array(values.astype(str) if values.dtype.kind == "S" else values)
-        except (ValueError, OSError, EOFError, pa.ArrowException) as error:
-            raise CatalogError(f"{path} cannot be read as ids: {error}") from error
-        return ids_as_text(column, "array", str(path)), ""
-    catalog = open_catalog(path)
-    name = choose("id", catalog.columns, config.id_column, str(path)).column
-    if name is None and len(catalog.columns) == 1:
-        name = catalog.columns[0]
-    if name is None:
-        raise CatalogError(f"{path} has no column of ids; set sources.id_column")
-    return ids_as_text(catalog.load([name])[name], name, str(path)), f", column {name!r}"

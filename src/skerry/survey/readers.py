@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -17,10 +18,11 @@ from skerry.types import Failure, FloatArray
 
 
 class Reader(Protocol):
-    """What a survey reads from; ``files`` are those its content depends on."""
+    """What a survey reads from; ``files`` are those its content depends on, as text: millions of
+    ``Path`` objects are slow to make."""
 
     @property
-    def files(self) -> Iterator[Path]: ...
+    def files(self) -> Iterator[str]: ...
 
     @property
     def dimensions(self) -> int | None: ...
@@ -40,8 +42,9 @@ class ImageFiles:
         self._locations = locations
 
     @property
-    def files(self) -> Iterator[Path]:
-        return (self._root / at for at in self._locations.to_pylist() if at)
+    def files(self) -> Iterator[str]:
+        root = str(self._root)
+        return (os.path.join(root, at) for at in self._locations.to_pylist() if at)
 
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         chosen = sources.take(pa.array(rows, pa.int64()))
@@ -127,8 +130,8 @@ class EmbeddedImages:
         self._column = column
 
     @property
-    def files(self) -> Iterator[Path]:
-        return iter(self._groups.paths)
+    def files(self) -> Iterator[str]:
+        return map(str, self._groups.paths)
 
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         for row in rows:
@@ -170,8 +173,8 @@ class ParquetVectors:
         return 0
 
     @property
-    def files(self) -> Iterator[Path]:
-        return iter(self._groups.paths)
+    def files(self) -> Iterator[str]:
+        return map(str, self._groups.paths)
 
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         raise InputError("this survey has vectors, no images")
@@ -214,8 +217,8 @@ class ArrayVectors:
         self.dimensions: int | None = int(array.shape[1])
 
     @property
-    def files(self) -> Iterator[Path]:
-        return iter([self._path])
+    def files(self) -> Iterator[str]:
+        return iter([str(self._path)])
 
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         raise InputError("this survey has vectors, no images")

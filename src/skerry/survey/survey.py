@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 
 from skerry.config import SourcesConfig
 from skerry.errors import InputError
-from skerry.survey import open_files, open_parquet
+from skerry.survey import open_files, open_npy, open_parquet
 from skerry.survey.columns import listed
 from skerry.survey.found import Found
 from skerry.survey.readers import Reader
@@ -108,14 +109,14 @@ class Survey:
         content = hashlib.sha256()
         for line in _lines(self.sources):
             content.update(line)
-        relative = sorted((_relative(p, self.path), p) for p in set(self._reader.files))
-        for name, path in relative:
+        folder = str(self.path if self.path.is_dir() else self.path.parent)
+        for path in sorted(set(self._reader.files)):
             try:
-                stat = path.stat()
+                stat = os.stat(path)
                 state = f"{stat.st_size}\0{stat.st_mtime_ns}"
             except (OSError, ValueError):
                 state = "missing"
-            content.update(f"{name}\0{state}\n".encode())
+            content.update(f"{path.removeprefix(folder)}\0{state}\n".encode())
         return content.hexdigest()
 
 
@@ -127,12 +128,6 @@ def _lines(sources: pa.Table) -> Iterator[bytes]:
     )
     for chunk in lines.chunks:
         yield ("\n".join(chunk.to_pylist()) + "\n").encode()
-
-
-def _relative(path: Path, survey: Path) -> str:
-    """A file's name in the fingerprint, free of the folder that the survey lies in."""
-    folder = survey if survey.is_dir() else survey.parent
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
 
 
 def open_survey(path: Path, config: SourcesConfig | None = None) -> Survey:
@@ -167,7 +162,7 @@ def open_survey(path: Path, config: SourcesConfig | None = None) -> Survey:
     if path.is_dir():
         found = _open_folder(path, config)
     elif path.suffix.lower() == ".npy":
-        found = open_parquet.from_npy(path, config)
+        found = open_npy.from_npy(path, config)
     elif path.suffix.lower() in (".parquet", ".pq"):
         found = open_parquet.from_parquet([path], path.parent, config)
     else:

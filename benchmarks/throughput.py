@@ -1,0 +1,108 @@
+"""Images per second end to end: skerry, the network alone, and the stack a user would write.
+
+    python benchmarks/throughput.py ../shared/data/gz2_survey [-o benchmarks/throughput.md]
+
+Every way reads the same JPEG files from disk, takes the same central part, brings it to the same
+size and encodes it with the same architecture, each in its default threading:
+
+- skerry: ``skerry.represent.encode`` as ``skerry run`` calls it;
+- the network alone: ONNX Runtime on images that are already arrays, the limit of any such stack;
+- Pillow, torch eager, timm: decode, crop, bicubic resize, batches of 32, no gradients.
+
+All in one process, interleaved, the best of several rounds, because the machine is noisy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from skerry.config import SourcesConfig
+from skerry.executors.local import map_ordered
+from skerry.represent.encode import encode
+from skerry.represent.encoder import load
+from skerry.survey import cutouts, open_survey
+
+
+def measured(work: Callable[[], int], rounds: int) -> float:
+    best = 0.0
+    for _ in range(rounds):
+        began = time.perf_counter()
+        n = work()
+        best = max(best, n / (time.perf_counter() - began))
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("survey", type=Path)
+    parser.add_argument("-n", type=int, default=1024, help="how many images")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("-o", "--output", type=Path)
+    args = parser.parse_args()
+
+    import timm
+    import torch
+    from PIL import Image
+
+    survey = open_survey(args.survey, SourcesConfig())
+    n = min(args.n, len(survey.sources))
+    encoder = load()
+    size = encoder.contract.size
+    paths = [args.survey / p for p in survey.sources["location"][:n].to_pylist()]
+
+    def skerry() -> int:
+        return sum(len(part) for _, part in encode(survey, encoder, [range(n)]))
+
+    arrays = cutouts(survey, range(n), encoder.contract).pixels
+    batches = [arrays[i : i + encoder.batch] for i in range(0, n, encoder.batch)]
+
+    def network() -> int:
+        return sum(len(v) for v, _ in map_ordered(encoder.encode, batches))
+
+    model = timm.create_model("efficientnet_b0", num_classes=encoder.dimensions).eval()
+
+    def usual() -> int:
+        done = 0
+        for start in range(0, n, 32):
+            images = []
+            for path in paths[start : start + 32]:
+                with Image.open(path) as image:
+                    edge = round(image.width * encoder.contract.crops[image.width])
+                    low = (image.width - edge) // 2
+                    part = image.convert("RGB").crop((low, low, low + edge, low + edge))
+                    images.append(np.asarray(part.resize((size, size), Image.Resampling.BICUBIC)))
+            batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+            with torch.no_grad():
+                done += len(model(batch))
+        return done
+
+    rates = {"skerry": 0.0, "network alone": 0.0, "Pillow, torch eager, timm": 0.0}
+    for _ in range(args.rounds):
+        for name, work in zip(rates, (skerry, network, usual), strict=True):
+            rates[name] = max(rates[name], measured(work, 1))
+
+    lines = [
+        f"{n} images of `{args.survey.name}`, {size} px, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, best of {args.rounds} interleaved rounds.",
+        "",
+        "| way | images/s | skerry is faster by | share of the network alone |",
+        "|---|---|---|---|",
+    ]
+    for name, rate in rates.items():
+        ratio, share = rates["skerry"] / rate, rate / rates["network alone"]
+        lines.append(f"| {name} | {rate:.0f} | {ratio:.2f} | {share:.2f} |")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if args.output:
+        args.output.write_text("# Throughput\n\n`benchmarks/throughput.py`\n\n" + text)
+
+
+if __name__ == "__main__":
+    main()
