@@ -76,7 +76,8 @@ def table(kinds: dict[str, str], run: skerry.Run) -> list[str]:
     lines = [
         f"{n} sources, {len(found)} classes with {inside} members, "
         f"{1 - inside / n:.1%} unclustered. Known kinds: "
-        + ", ".join(f"{k} {totals[k]}" for k in names) + ".",
+        + ", ".join(f"{k} {totals[k]}" for k in names)
+        + ".",
         "",
         f"{int(enriched.any(axis=1).sum())} classes are enriched at least 3 times in a known kind "
         f"with q < 0.01, over {len(known)} kinds: {', '.join(known) or 'none'}.",
@@ -90,8 +91,11 @@ def table(kinds: dict[str, str], run: skerry.Run) -> list[str]:
         lines.append(
             f"| {rare.rank} | {rare.size} | {rare.persistence:.2f} | "
             + " | ".join(str(c) for c in counts[i])
-            + (f" | {names[best]} | {times[i, best]:.1f} | {q[i, best]:.2g} |" if some
-               else " | nothing known | | |")
+            + (
+                f" | {names[best]} | {times[i, best]:.1f} | {q[i, best]:.2g} |"
+                if some
+                else " | nothing known | | |"
+            )
         )
     return lines
 
@@ -104,14 +108,20 @@ def main() -> None:
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        gz1 = {r["id_str"]: "merger" if r["label"] == "merger" else ""
-               for r in rows(args.data / "gz1_survey")}
+        gz1 = {
+            r["id_str"]: "merger" if r["label"] == "merger" else ""
+            for r in rows(args.data / "gz1_survey")
+        }
         skerry.run(args.data / "gz1_survey", scratch / "gz1")
         lines += ["## gz1_survey", "", *table(gz1, skerry.open(scratch / "gz1")), ""]
         gz2 = mixed(args.data, scratch / "mixed")
         skerry.run(scratch / "mixed", scratch / "gz2")
-        lines += ["## gz2_survey with 40 artifacts", "",
-                  *table(gz2, skerry.open(scratch / "gz2")), ""]
+        lines += [
+            "## gz2_survey with 40 artifacts",
+            "",
+            *table(gz2, skerry.open(scratch / "gz2")),
+            "",
+        ]
     text = "\n".join(lines)
     print(text)
     if args.output:

@@ -27,7 +27,7 @@ from skerry.config import SourcesConfig
 from skerry.executors.local import map_ordered
 from skerry.represent.encode import encode
 from skerry.represent.encoder import load
-from skerry.survey import cutouts, open_survey
+from skerry.survey import open_survey, prepare
 
 
 def measured(work: Callable[[], int], rounds: int) -> float:
@@ -60,7 +60,8 @@ def main() -> None:
     def skerry() -> int:
         return sum(len(part) for _, part in encode(survey, encoder, [range(n)]))
 
-    arrays = cutouts(survey, range(n), encoder.contract).pixels
+    read = zip(survey.images(range(n)), survey.sources["location"][:n].to_pylist(), strict=True)
+    arrays = np.stack([prepare(raw, name, encoder.contract).pixels for raw, name in read])
     batches = [arrays[i : i + encoder.batch] for i in range(0, n, encoder.batch)]
 
     def network() -> int:

@@ -35,10 +35,16 @@ def main() -> None:
     for path in sorted(args.recipe.glob("recipe-*.toml")):
         recipe = Recipe(**tomllib.loads(path.read_text()))
         data = read_training_set(args.train, recipe, dropped)
-        print(f"{path.stem}: {len(data)} galaxies, {data.voted.sum()} with votes, "
-              f"{len(dropped)} dropped", flush=True)
+        print(
+            f"{path.stem}: {len(data)} galaxies, {data.voted.sum()} with votes, "
+            f"{len(dropped)} dropped",
+            flush=True,
+        )
         checkpoint = train(
-            data, recipe, args.output / path.stem, start_from=checkpoint,
+            data,
+            recipe,
+            args.output / path.stem,
+            start_from=checkpoint,
             on_event=lambda event: print(event, flush=True),
         )
 

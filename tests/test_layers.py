@@ -25,7 +25,6 @@ HOMES = {
     "torch": {"represent"},
     "timm": {"represent"},
     "umap": {"backends"},
-    "fast_hdbscan": {"backends"},
     "hdbscan": {"backends"},
     "faiss": {"backends"},
     "matplotlib": {"publish"},

@@ -53,7 +53,7 @@ STAGES = (
     ),
     Stage("neighbors", ("representations",), stages.neighbors, ("faiss-cpu",)),
     Stage("embedding", ("neighbors",), stages.embedding, ("umap-learn", "numba")),
-    Stage("clusters", ("embedding",), stages.clusters, ("fast-hdbscan", "numba")),
+    Stage("clusters", ("embedding",), stages.clusters, ("hdbscan",)),
     Stage("classes", ("clusters", "representations"), stages.classes),
     Stage(
         "products",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,16 +15,14 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def bar(enabled: bool = True, delay: float = 1.0) -> Iterator[OnEvent]:
-    """Progress bars on standard error, one a task, for tasks longer than ``delay`` seconds."""
-    if not enabled:
-        yield silent
-        return
+def bar() -> Iterator[OnEvent]:
+    """Progress bars on standard error, one a task; gone when all is done."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -40,16 +37,11 @@ def bar(enabled: bool = True, delay: float = 1.0) -> Iterator[OnEvent]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
-        tasks: dict[str, tuple[int, float]] = {}
+        tasks: dict[str, TaskID] = {}
 
         def on_event(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                task = progress.add_task(what, total=total or None, visible=False)
-                tasks[what] = (int(task), time.monotonic())
-            task, began = tasks[what]
-            slow = time.monotonic() - began > delay
-            progress.update(  # type: ignore[arg-type]
-                task, completed=done, total=total or None, visible=slow or None
-            )
+                tasks[what] = progress.add_task(what)
+            progress.update(tasks[what], completed=done, total=total or None)
 
         yield on_event

@@ -262,7 +262,7 @@ def warnings(context: Context) -> list[str]:
 def _provenance(context: Context) -> dict[str, str]:
     encoder = context.encoder
     described = f"{encoder.name} (SHA-256 {encoder.sha256})" if encoder else "none: vectors given"
-    libraries = ("skerry", "umap-learn", "fast-hdbscan", "faiss-cpu", "onnxruntime", "numpy")
+    libraries = ("skerry", "umap-learn", "hdbscan", "faiss-cpu", "onnxruntime", "numpy")
     return {
         "input": context.folder.input,
         "encoder": described,

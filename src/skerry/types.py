@@ -49,19 +49,6 @@ class Contract:
 
 
 @dataclass(frozen=True)
-class Cutouts:
-    """A shard of images, ready for the encoder.
-
-    ``id_str`` has n entries; ``pixels`` is uint8, shape (n, size, size, 3), RGB; ``failures``
-    are the sources of the shard that have no pixels.
-    """
-
-    id_str: tuple[str, ...]
-    pixels: ByteArray
-    failures: tuple[Failure, ...] = ()
-
-
-@dataclass(frozen=True)
 class Representations:
     """Vectors of sources, in the order of ``id_str``.
 

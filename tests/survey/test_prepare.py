@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from skerry.errors import ImageError
-from skerry.survey import cutouts, open_survey, prepare, view
+from skerry.survey import prepare, view
 from skerry.types import Contract
 
 Pixels = np.ndarray[Any, Any]
@@ -89,45 +88,3 @@ def test_empty_center_is_refused() -> None:
     image[:8] = 200
     with pytest.raises(ImageError, match="central part"):
         prepare(encoded(image), "a.png", CONTRACT)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for i in range(60):
-        (tmp_path / f"g{i:02d}.png").write_bytes(encoded(np.roll(ramp(64, 64), i, axis=1)))
-    (tmp_path / "g07.png").write_bytes(b"")
-    (tmp_path / "g31.png").write_bytes(b"nonsense")
-    return tmp_path
-
-
-def test_cutouts_keep_order_and_report_failures(folder: Path) -> None:
-    survey = open_survey(folder)
-    (folder / "g40.png").unlink()
-    rows = list(range(59, -1, -1))
-    found = cutouts(survey, rows, CONTRACT)
-    bad = {"g07", "g31", "g40"}
-    assert found.id_str == tuple(f"g{i:02d}" for i in rows if f"g{i:02d}" not in bad)
-    assert found.pixels.shape == (57, 32, 32, 3)
-    single = prepare((folder / "g58.png").read_bytes(), "g58.png", CONTRACT)
-    assert np.array_equal(found.pixels[1], single.pixels)
-    reasons = {f.id_str: f.reason for f in found.failures}
-    assert set(reasons) == bad
-    assert "0 bytes" in reasons["g07"]
-    assert "not an image" in reasons["g31"]
-    assert reasons["g40"] == "no such file"
-    assert {f.location for f in found.failures} == {f"{i}.png" for i in bad}
-
-
-def test_threads_change_nothing(folder: Path) -> None:
-    survey = open_survey(folder)
-    one = cutouts(survey, range(60), CONTRACT)
-    three = cutouts(survey, range(60), CONTRACT, threads=3)
-    assert one.id_str == three.id_str
-    assert np.array_equal(one.pixels, three.pixels)
-    assert one.failures == three.failures
-    with pytest.raises(ValueError, match="threads"):
-        cutouts(survey, [0], CONTRACT, threads=0)
-
-
-def test_no_rows_give_no_pixels(folder: Path) -> None:
-    assert cutouts(open_survey(folder), [], CONTRACT).pixels.shape == (0, 32, 32, 3)

@@ -159,7 +159,7 @@ def hdbscan_tree(
 def _one_thread() -> Iterator[None]:
     """BLAS and numba on one thread: a sum split over threads rounds differently."""
     import numba
-    import threadpoolctl  # type: ignore[import-untyped]
+    import threadpoolctl
 
     before = numba.get_num_threads()
     numba.set_num_threads(1)

@@ -54,6 +54,10 @@ def halve_weights(model: onnx.ModelProto) -> None:
         graph.node.insert(0, cast)
 
 
+def _as_it_is(model: onnx.ModelProto) -> None:
+    """The first of the two files that are checked."""
+
+
 def export_onnx(
     network: VoteNetwork, schema: Schema, contract: Contract, path: Path
 ) -> tuple[float, float]:
@@ -83,7 +87,7 @@ def export_onnx(
     with torch.no_grad():
         expected = deployed(torch.from_numpy(pixels))[0].numpy()
     differences = []
-    for limit, change in ((1e-4, lambda model: None), (1e-2, halve_weights)):
+    for limit, change in ((1e-4, _as_it_is), (1e-2, halve_weights)):
         change(model)
         data = model.SerializeToString(deterministic=True)
         found = runtime.from_bytes(data, path.stem).encode(pixels)[0]

@@ -53,7 +53,8 @@ def counts_from_fractions(
     A cumulative fraction holds the probability of reaching its question, so its product with
     the galaxy's volunteers is the number who gave that answer.
     """
-    return np.nan_to_num(fractions * volunteers, nan=0.0).astype(np.float32)
+    counts = np.nan_to_num(fractions * volunteers, nan=0.0)
+    return np.asarray(counts, dtype=np.float32)
 
 
 def implied_answers(

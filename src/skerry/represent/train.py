@@ -79,7 +79,7 @@ class TrainingSet:
     @property
     def voted(self) -> npt.NDArray[np.bool_]:
         """Which galaxies have votes, shape (n,)."""
-        return (self.counts.sum(1) > 0).numpy()
+        return np.asarray(self.counts.sum(1) > 0)
 
 
 def read_training_set(
@@ -269,7 +269,8 @@ def train(
         counts, implied = part.counts.repeat(views, 1), part.implied.repeat(views, 1)
         loss = loss_of(schema, recipe, alpha, counts, implied)
         if views == 2:
-            alike = contrast(*representation.chunk(2), recipe.temperature)
+            first, second = representation.chunk(2)
+            alike = contrast(first, second, recipe.temperature)
             loss = loss + recipe.contrast_weight * alike
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

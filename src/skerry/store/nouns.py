@@ -176,7 +176,10 @@ def read_clusters(folder: Path) -> Clusters:
     labels = read_table(folder / "clusters.parquet")["cluster"].to_numpy()
     edges = read_table(folder / "condensed_tree.parquet")
     tree = CondensedTree(
-        *(edges[name].to_numpy() for name in ("parent", "child", "lambda", "size")),
+        parent=edges["parent"].to_numpy(),
+        child=edges["child"].to_numpy(),
+        lam=edges["lambda"].to_numpy(),
+        size=edges["size"].to_numpy(),
         n_points=int(edges.schema.metadata[b"n_points"]),
     )
     return Clusters(labels, tree)

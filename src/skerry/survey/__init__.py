@@ -1,13 +1,12 @@
 """Reading a survey: its catalog, its images, and images made ready for an encoder."""
 
 from skerry.survey.images import decode
-from skerry.survey.prepare import Prepared, cutouts, prepare, view
+from skerry.survey.prepare import Prepared, prepare, view
 from skerry.survey.survey import Survey, open_survey
 
 __all__ = [
     "Prepared",
     "Survey",
-    "cutouts",
     "decode",
     "open_survey",
     "prepare",

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import cv2
 import numpy as np
-import pyarrow as pa
 
 from skerry.errors import ImageError
 from skerry.survey.headers import Header
 from skerry.survey.images import SCALES, inspect, read, uniform
-from skerry.survey.survey import Survey
-from skerry.types import ByteArray, Contract, Cutouts, Failure
+from skerry.types import ByteArray, Contract
 
 cv2.setNumThreads(0)  # images are spread over threads, never the work within one
-
-_AHEAD = 16
-"""Images per thread whose bytes are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -110,55 +102,3 @@ def _resized(pixels: ByteArray, size: int) -> ByteArray:
         return np.ascontiguousarray(pixels)
     how = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(pixels, (size, size), interpolation=how), np.uint8)
-
-
-def cutouts(
-    survey: Survey, rows: Sequence[int], contract: Contract, crop: float = 0.0, threads: int = 1
-) -> Cutouts:
-    """Images of some sources, ready for the encoder, in the order of ``rows``.
-
-    Decoding runs in ``threads`` threads; the result does not depend on their number. An image
-    that cannot be used becomes a failure, with its reason, and no error.
-
-    Raises
-    ------
-    InputError
-        The survey has no images, or a Parquet file has become unreadable.
-    """
-    if threads < 1:
-        raise ValueError(f"threads is {threads}; expected 1 or more")
-    chosen = survey.sources.take(pa.array(rows, pa.int64()))
-    names = list(zip(chosen["id_str"].to_pylist(), chosen["location"].to_pylist(), strict=True))
-    images = zip(names, survey.images(rows), strict=True)
-    made = list(_all(images, contract, crop, threads))
-    pairs = [(i, m) for (i, _), m in zip(names, made, strict=True) if isinstance(m, Prepared)]
-    pixels = np.zeros((len(pairs), contract.size, contract.size, 3), np.uint8)
-    for row, (_, prepared) in zip(pixels, pairs, strict=True):
-        row[:] = prepared.pixels
-    failures = tuple(m for m in made if isinstance(m, Failure))
-    return Cutouts(tuple(i for i, _ in pairs), pixels, failures)
-
-
-Named = tuple[tuple[str, str], bytes | Failure]
-
-
-def _all(
-    images: Iterable[Named], contract: Contract, crop: float, threads: int
-) -> Iterator[Prepared | Failure]:
-    def one(image: Named) -> Prepared | Failure:
-        (id_str, location), data = image
-        if isinstance(data, Failure):
-            return data
-        try:
-            return prepare(data, location, contract, crop)
-        except ImageError as error:
-            return Failure(id_str, location, str(error))
-
-    if threads == 1:
-        yield from map(one, images)
-        return
-    rest = iter(images)
-    with ThreadPoolExecutor(threads) as pool:
-        # In portions: the pool would read every image ahead.
-        while portion := list(islice(rest, threads * _AHEAD)):
-            yield from pool.map(one, portion)
