@@ -19,6 +19,7 @@ from skerry.represent.loss import (  # noqa: E402
     contrast,
     dirichlet_multinomial_nll,
     labels_nll,
+    redundancy,
 )
 from skerry.represent.network import VoteNetwork  # noqa: E402
 from skerry.represent.schema import Question, Schema  # noqa: E402
@@ -111,11 +112,11 @@ def test_a_tiny_set_is_learned(tmp_path: Path) -> None:
     assert log[-1]["loss"] < log[0]["loss"]
 
 
-@pytest.mark.parametrize("contrast_weight", [0.0, 1.0])
-def test_a_stopped_training_goes_on_as_if_it_had_not(
-    tmp_path: Path, contrast_weight: float
-) -> None:
-    recipe = replace(RECIPE, steps=6, checkpoint_every=3, contrast_weight=contrast_weight)
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path, weight: float) -> None:
+    recipe = replace(
+        RECIPE, steps=6, checkpoint_every=3, contrast_weight=weight, redundancy_weight=weight
+    )
     data = tiny_set(32)
     whole = torch.load(train(data, recipe, tmp_path / "a", schema=SCHEMA), weights_only=True)
 
@@ -148,6 +149,15 @@ def test_contrast_is_low_where_views_find_each_other() -> None:
         for i in range(32)
     ]
     torch.testing.assert_close(contrast(views, views, 0.1), torch.stack(rows).mean())
+
+
+def test_redundancy_is_low_where_dimensions_agree_and_differ() -> None:
+    rng = torch.Generator().manual_seed(0)
+    free = torch.randn(4000, 4, generator=rng)
+    alike = free[:, :1].repeat(1, 4)
+    assert redundancy(free, free) < 0.01
+    assert redundancy(alike, alike) == pytest.approx(0.05 * 3, rel=1e-2)
+    assert redundancy(free, free.roll(1, 0)) > 0.9
 
 
 def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:

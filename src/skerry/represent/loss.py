@@ -72,3 +72,18 @@ def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     n = len(first)
     partner = torch.arange(2 * n, device=views.device).roll(n)
     return torch.nn.functional.cross_entropy(alike, partner)
+
+
+def redundancy(first: Tensor, second: Tensor, off_diagonal: float = 0.05) -> Tensor:
+    """How far the dimensions of two views are from each being the same and saying its own.
+
+    ``first`` and ``second`` have shape (n_galaxies, dimensions). The Barlow Twins loss of
+    Zbontar et al. 2021 (ICML, equation 1), a scalar, divided by the number of dimensions:
+    without it the votes leave few directions in use.
+    """
+    n, dimensions = first.shape
+    standard = [(v - v.mean(0)) / (v.std(0) + 1e-6) for v in (first.float(), second.float())]
+    correlation = standard[0].T @ standard[1] / n
+    same = (torch.diagonal(correlation) - 1).square().sum()
+    other = correlation.square().sum() - torch.diagonal(correlation).square().sum()
+    return (same + off_diagonal * other) / dimensions

@@ -21,7 +21,7 @@ from torch import Tensor
 from skerry.errors import ConfigError, InputError
 from skerry.represent.augment import augment
 from skerry.represent.labels import counts_from_fractions, implied_answers, vote_fractions
-from skerry.represent.loss import contrast, labels_nll, votes_nll
+from skerry.represent.loss import contrast, labels_nll, redundancy, votes_nll
 from skerry.represent.network import Average, VoteNetwork
 from skerry.represent.schema import GZ2_TRAINED, Schema
 
@@ -45,6 +45,7 @@ class Recipe:
     labels_weight: float = 1.0
     contrast_weight: float = 0.0
     temperature: float = 0.15
+    redundancy_weight: float = 0.0
     learning_rate: float = 2e-3
     warmup_steps: int = 500
     weight_decay: float = 0.05
@@ -272,6 +273,7 @@ def train(
             first, second = representation.chunk(2)
             alike = contrast(first, second, recipe.temperature)
             loss = loss + recipe.contrast_weight * alike
+            loss = loss + recipe.redundancy_weight * redundancy(first, second)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
