@@ -24,7 +24,7 @@ FIELD = (
 )
 CROPS = {
     424: 256 / 424,
-    423: 0.5856,  # Galaxy Zoo 1 cutouts: the median of overlap.csv, where the same galaxy is in both
+    423: 0.5856,  # Galaxy Zoo 1: the median of overlap.csv, where both hold a galaxy
     256: 1.0,
     160: 1.0,
 }

@@ -16,7 +16,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 @contextmanager
 def bar() -> Iterator[OnEvent]:
-    """Progress bars on standard error, one a task; gone when all is done."""
+    """Progress bars on standard error, one a task."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -36,7 +36,7 @@ def bar() -> Iterator[OnEvent]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(*columns, console=console) as progress:
         tasks: dict[str, TaskID] = {}
 
         def on_event(what: str, done: int, total: int) -> None:
