@@ -6,15 +6,15 @@ BIN := .venv/bin
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q -e .
+	$(BIN)/pip install -q --no-compile -e .
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/pip install -q -e '.[dev]'
+	$(BIN)/pip install -q --no-compile -e '.[dev]'
 	touch $@
 
 .venv/train: .venv/dev
-	$(BIN)/pip install -q -e '.[dev,train]'
+	$(BIN)/pip install -q --no-compile -e '.[dev,train]'
 	touch $@
 
 demo: .venv/base  ## install and search a small drawn survey

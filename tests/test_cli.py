@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ def test_run_prints_a_closing_table(
     code, out, _ = call("run", survey_folder, "-o", finished, "-c", tmp_path / "c.toml")
     assert code == 0
     assert "candidate classes among" in out
-    assert "which is normal" in out
+    assert "are in none" in out
     assert "report.html" in out
     assert "unjudged" in out
 
@@ -68,6 +69,8 @@ def test_errors_are_one_line_and_json_when_asked(
     code, out, err = call(*arguments)
     assert code == 1
     assert words in err
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("skerry: ")
     assert not out
     code, out, _ = call(*arguments, "--json")
     assert code == 1
@@ -86,6 +89,16 @@ def test_settings_of_the_command_line_win(survey_folder: Path, tmp_path: Path) -
     )  # fmt: skip
     assert code == 1
     assert "301" in err
+
+
+def test_ids_that_look_like_markup_are_shown(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    path = tmp_path / "run" / "classes" / "classes.json"
+    first = json.loads(path.read_text())[0]["class_id"]
+    path.write_text(path.read_text().replace(first, "[/x]"))
+    code, out, _ = call("status", tmp_path / "run")
+    assert code == 0
+    assert "[/x]" in out
 
 
 def test_demo_draws_and_searches(tmp_path: Path) -> None:

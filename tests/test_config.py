@@ -19,7 +19,7 @@ from skerry.config import (
 from skerry.errors import ConfigError
 
 
-@given(st.integers(20, 60), st.floats(0, 1), st.text(st.characters(codec="ascii"), max_size=8))
+@given(st.integers(20, 60), st.floats(0, 1), st.text(st.characters(codec="utf-8"), max_size=8))
 def test_toml_round_trip(k: int, dist: float, name: str) -> None:
     config = from_mapping(
         {"neighbors": {"k": k}, "embedding": {"min_dist": dist}, "sources": {"id_column": name}}
@@ -37,6 +37,7 @@ def test_toml_round_trip(k: int, dist: float, name: str) -> None:
         ({"neighbors": {"k": 0}}, "expected positive"),
         ({"neighbors": 3}, "expected a table"),
         ({"embedding": {"n_neighbors": 90}}, "neighbors.k \\+ 1"),
+        ({"embedding": {"seed": -1}}, "embedding.seed is -1"),
         ({"classes": {"max_size": 5}}, "at least classes.min_size"),
         ({"preset": "walmsley"}, "did you mean 'walmsley2023'"),
     ],

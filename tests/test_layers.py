@@ -12,7 +12,7 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 LAYERS = [
     {"cli", "__init__", "__main__"},
     {"results"},
-    {"pipeline", "stages"},
+    {"pipeline", "stages", "context"},
     {"survey", "represent", "discover", "publish"},
     {"store", "backends", "executors"},
     {"types", "config", "progress"},

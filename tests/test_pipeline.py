@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import random
 import shutil
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from skerry import pipeline, stages
+from skerry import pipeline
 from skerry.config import Config, to_toml
 from skerry.errors import (
     CatalogError,
@@ -64,40 +63,108 @@ def test_the_same_call_again_does_nothing(
 @pytest.mark.parametrize(
     ("section", "change", "redone"),
     [
-        ("representations", {"threads": 1}, []),
+        ("sources", {"max_failed": 0.1}, ["sources", "products"]),
         ("classes", {"exemplars": 3}, ["classes", "products"]),
         ("clusters", {"min_samples": 3}, ["clusters", "classes", "products"]),
-        ("neighbors", {"k": 11}, ["neighbors", "embedding", "clusters", "classes", "products"]),
+        # the 8 neighbors that UMAP takes are the same: what follows is spared
+        ("neighbors", {"k": 11}, ["neighbors", "embedding", "products"]),
     ],
 )
-def test_a_changed_setting_redoes_what_depends_on_it(
+def test_a_changed_setting_redoes_what_depends_on_it_and_no_more(
     finished: Path, survey_folder: Path, config: Config, tmp_path: Path, section: str,
     change: dict[str, Any], redone: list[str],
 ) -> None:  # fmt: skip
     output = tmp_path / "run"
     shutil.copytree(finished, output)
     changed = replace(config, **{section: replace(getattr(config, section), **change)})
-    built: list[str] = []
-    log = output / "log.jsonl"
-    log.unlink()
-    pipeline.run(survey_folder, output, changed)
-    for line in log.read_text().splitlines():
-        event = json.loads(line)
-        if event["event"] == "stage" and event["state"] == "done":
-            built.append(event["stage"])
-    # a stage whose inputs came out the same may be spared, none beyond these may be redone;
-    # the products state every setting, so they follow any change that could matter
-    allowed = redone or ["products"]
-    assert set(built) <= set(allowed)
-    if redone:
-        assert built[0] == redone[0]
+    found = pipeline.run(survey_folder, output, changed)
+    assert [name for name in NAMES if name not in found["skipped"]] == redone
+    pipeline.run(survey_folder, tmp_path / "fresh", changed)
+    assert contents(output) == contents(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize(
+    "name", ["representations/shard-00001.parquet", "classes/classes.json", "report.html"]
+)
+def test_a_damaged_file_is_made_again(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / "run"
+    shutil.copytree(finished, output)
+    path = output / name
+    path.write_bytes(path.read_bytes()[:-9])
+    found = pipeline.run(survey_folder, output, config)
+    assert len(found["skipped"]) == 6
+    assert contents(output) == contents(finished)
+
+
+def test_the_number_of_threads_changes_nothing(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    assert pipeline.run(survey_folder, finished, config, threads=1)["skipped"] == NAMES
+    pipeline.run(survey_folder, tmp_path / "run", config, threads=3)
+    assert contents(tmp_path / "run") == contents(finished)
+
+
+def test_a_changed_image_is_encoded_again(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    survey, output = tmp_path / "survey", tmp_path / "run"
+    bad = spoiled(survey_folder, survey, 1)[0]
+    pipeline.run(survey, output, config)
+    assert [f.id_str for f in open_run(output).failures] == [bad]
+    shutil.copy2(survey_folder / "images" / f"{bad}.jpg", survey / "images" / f"{bad}.jpg")
+    found = pipeline.run(survey, output, config)
+    assert found["stages"]["representations"]["counts"]["failed"] == 0
+    mine = nouns.read_representations(output / "representations")
+    theirs = nouns.read_representations(finished / "representations")
+    np.testing.assert_array_equal(mine.vectors, theirs.vectors)
+
+
+def test_a_run_inside_the_survey_is_not_searched(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    shutil.copytree(survey_folder / "images", tmp_path / "survey")
+    output = tmp_path / "survey" / "run"
+    first = pipeline.run(tmp_path / "survey", output, config)
+    again = pipeline.run(tmp_path / "survey", output, config)
+    assert first["stages"]["sources"]["counts"]["sources"] == N
+    assert again["stages"]["sources"]["counts"]["sources"] == N
+
+
+def test_a_changed_setting_makes_status_stale(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    path = tmp_path / "run" / "config.toml"
+    path.write_text(path.read_text().replace("min_samples = 2", "min_samples = 4"))
+    found = pipeline.status(tmp_path / "run")
+    states = {name: stage["state"] for name, stage in found["stages"].items()}
+    assert states["embedding"] == "done"
+    assert states["clusters"] == states["classes"] == states["products"] == "stale"
+    assert not found["complete"]
+    assert not found["classes"]
+
+
+def test_the_example_of_the_readme_runs(
+    finished: Path, survey_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    example = readme.split("```python")[1].split("```")[0]
+    shutil.copytree(survey_folder, tmp_path / "survey")
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished, tmp_path / "RUN")
+    called: list[tuple[str, str]] = []
+    monkeypatch.setattr(pipeline, "run", lambda *given: called.append(given))
+    exec(example, {})
+    assert called == [("survey/", "RUN")]
+    assert (tmp_path / "first.fits").stat().st_size > 2880
+    monkeypatch.undo()
+    pipeline.run(str(survey_folder), str(finished), open_run(finished).config)
 
 
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bytes(
-    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, stage: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, stage: str
+) -> None:
     output = tmp_path / "run"
     shutil.copytree(finished, output)
     for later in NAMES[NAMES.index(stage) :]:
@@ -240,6 +307,8 @@ def test_too_many_bad_images_stop_the_run(
     spoiled(survey_folder, tmp_path / "survey", 40)
     with pytest.raises(TooManyFailuresError, match=r"more than the allowed share 0\.2"):
         pipeline.run(tmp_path / "survey", tmp_path / "run", config)
+    failures = nouns.read_failures(tmp_path / "run" / "representations" / "failures.parquet")
+    assert len(failures) > 30
 
 
 def test_a_full_disk_is_explained_and_the_run_goes_on_after(
@@ -312,4 +381,14 @@ def test_an_unknown_field_of_view_is_a_warning(
     whole = replace(config, representations=replace(config.representations, crop=0.0))
     found = pipeline.run(survey_folder, tmp_path / "run", whole)
     assert any("field of view" in w and "128 px" in w for w in found["warnings"])
-    assert stages.VIEW_SIZE > 0
+
+
+def test_a_search_that_finds_nothing_says_so(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    strict = replace(config, classes=replace(config.classes, min_persistence=0.999))
+    found = pipeline.run(survey_folder, tmp_path / "run", strict)
+    assert found["classes"] == []
+    run = open_run(tmp_path / "run")
+    assert len(run.classes) == len(run.members) == 0
+    assert (tmp_path / "run" / "report.html").is_file()

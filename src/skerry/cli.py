@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
+Threads = Annotated[
+    int,
+    typer.Option(min=0, help="How many threads encode, 0 for all; changes no result."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings as TOML, as a run's config.toml.")
@@ -44,7 +48,8 @@ def run(
     output: Output,
     config: ConfigFile = None,
     settings: Settings = None,
-    preset: Annotated[str, typer.Option(help="Named settings to start from.")] = "walmsley2023",
+    preset: Annotated[str, typer.Option(help="Named settings to start from.")] = "",
+    threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
     """Find candidate rare classes in INPUT. Start it again and it goes on where it stopped."""
@@ -55,7 +60,7 @@ def run(
 
         resolved = _config(config, settings, preset)
         with bar() as on_event:
-            return pipeline.run(input_path, output, resolved, on_event=on_event)
+            return pipeline.run(input_path, output, resolved, threads=threads, on_event=on_event)
 
     _report(work, _closing, as_json)
 
@@ -67,22 +72,26 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the drawn survey.")] = 0,
     config: ConfigFile = None,
     settings: Settings = None,
+    threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
     """Draw a small survey with a few planted rare classes and search it."""
 
     def work() -> dict[str, Any]:
         from skerry import pipeline
+        from skerry.discover import largest_size
         from skerry.progress import bar
         from skerry.survey.simulate import simulate
 
         # the drawn frames show the field the encoder learned
-        overrides = ["representations.crop=1.0", *(settings or [])]
-        resolved = _config(config, overrides, "walmsley2023")
+        resolved = _config(config, settings, defaults=["representations.crop=1.0"])
+        largest_size(n, resolved.classes)
         with bar() as on_event:
             survey = output / "survey"
             simulate(survey, n=n, seed=seed, on_event=lambda d, t: on_event("drawing", d, t))
-            return pipeline.run(survey, output / "run", resolved, on_event=on_event)
+            return pipeline.run(
+                survey, output / "run", resolved, threads=threads, on_event=on_event
+            )
 
     _report(work, _closing, as_json)
 
@@ -112,20 +121,33 @@ def version(as_json: AsJson = False) -> None:
     )
 
 
-def _config(path: Path | None, settings: list[str] | None, preset: str) -> Any:
+def _config(
+    path: Path | None,
+    settings: list[str] | None,
+    preset: str = "",
+    defaults: Sequence[str] = (),
+) -> Any:
+    """Settings: the defaults, over them the file's, over these the command line's."""
     from skerry import config as configuration
 
-    values: dict[str, Any] = {"preset": preset}
-    if path is not None:
-        stored = dict(configuration.load(path))
-        stored.pop("input", None)
-        values.update(stored)
-    resolved = configuration.from_mapping(values)
-    merged: dict[str, dict[str, Any]] = {}
-    for text in settings or []:
+    stored = dict(configuration.load(path)) if path is not None else {}
+    stored.pop("input", None)
+    if preset:
+        stored["preset"] = preset
+    name = {"preset": stored["preset"]} if "preset" in stored else {}
+    resolved = configuration.from_mapping({**name, **_tables(defaults)})
+    resolved = configuration.from_mapping(stored, resolved)
+    return configuration.from_mapping(_tables(settings or ()), resolved)
+
+
+def _tables(settings: Sequence[str]) -> dict[str, Any]:
+    from skerry import config as configuration
+
+    merged: dict[str, Any] = {}
+    for text in settings:
         for section, table in configuration.parse_override(text).items():
             merged.setdefault(section, {}).update(table)
-    return configuration.from_mapping(merged, resolved)
+    return merged
 
 
 def _report(
@@ -135,6 +157,8 @@ def _report(
         found = work()
     except SkerryError as error:
         _fail(type(error).__name__, str(error), as_json)
+    except OSError as error:
+        _fail("OSError", f"{error}; see that files and folders can be read and written", as_json)
     except KeyboardInterrupt:
         _fail("Interrupted", "stopped; start the same command again to go on", as_json, code=130)
     if as_json:
@@ -153,10 +177,11 @@ def _fail(kind: str, message: str, as_json: bool, code: int = 1) -> NoReturn:
 
 def _closing(found: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    stages = Table(title=f"Run {found['run']}", title_justify="left")
+    stages = Table(title=escape(f"Run {found['run']}"), title_justify="left")
     for column in ("stage", "state", "counts"):
         stages.add_column(column)
     for name, stage in found["stages"].items():
@@ -166,7 +191,7 @@ def _closing(found: dict[str, Any]) -> None:
             if not isinstance(v, dict)
         )
         state = "as it was" if name in found.get("skipped", ()) else stage["state"]
-        stages.add_row(name, state, counts)
+        stages.add_row(name, state, escape(counts))
     console.print(stages)
     if found["classes"]:
         _classes_table(console, found["classes"])
@@ -178,6 +203,7 @@ def _closing(found: dict[str, Any]) -> None:
 
 
 def _classes_table(console: Any, classes: list[dict[str, Any]], most: int = 20) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Candidate classes, by persistence", title_justify="left")
@@ -186,7 +212,7 @@ def _classes_table(console: Any, classes: list[dict[str, Any]], most: int = 20) 
     for rare in classes[:most]:
         table.add_row(
             str(rare["rank"]),
-            rare["class_id"],
+            escape(rare["class_id"]),
             str(rare["size"]),
             f"{rare['persistence']:.2f}",
             rare["verdict"],
@@ -202,5 +228,6 @@ def _headline(found: dict[str, Any]) -> str:
     share = counts["unclustered"] / max(1, total["represented"])
     return (
         f"{counts['classes']} candidate classes among {total['represented']} sources; "
-        f"{share:.1%} are in none, which is normal; {total['failed']} could not be read."
+        f"{share:.1%} are in none{', which is normal' if share >= 0.95 else ''}; "
+        f"{total['failed']} could not be read."
     )

@@ -35,7 +35,6 @@ class RepresentationsConfig:
     encoder: str = "default"
     crop: float = 0.0
     shard_size: int = 2048
-    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,15 +98,19 @@ PRESETS: Mapping[str, Config] = {"walmsley2023": Config()}
 ASSUMED: Mapping[str, tuple[str, ...]] = {
     "walmsley2023": (
         "neighbors.k",
+        "neighbors.exact_below",
         "embedding.n_neighbors",
         "embedding.n_components",
         "embedding.min_dist",
+        "embedding.map_min_dist",
+        "embedding.seed",
         "clusters.min_cluster_size",
         "clusters.min_samples",
         "classes.min_size",
         "classes.max_size",
         "classes.max_share",
         "classes.min_persistence",
+        "classes.exemplars",
     )
 }
 """Settings of a preset that its paper does not give: chosen here, marked in every report."""
@@ -138,7 +141,7 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
         A table or key is unknown (the nearest is suggested), of the wrong type or out of range.
     """
     preset = values.get("preset", base.preset if base else "walmsley2023")
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise ConfigError(_unknown(str(preset), list(PRESETS)))
     config = base if base and base.preset == preset else PRESETS[preset]
     sections = {f.name: type(getattr(config, f.name)) for f in dataclasses.fields(config)}
@@ -162,7 +165,6 @@ def _validate(config: Config) -> None:
         ("sources.max_failed", 0 <= config.sources.max_failed <= 1, "between 0 and 1"),
         ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
-        ("representations.threads", config.representations.threads >= 0, "0 (all) or more"),
         ("neighbors.k", config.neighbors.k > 0, "positive"),
         ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),
         (
@@ -170,6 +172,7 @@ def _validate(config: Config) -> None:
             2 <= config.embedding.n_neighbors <= config.neighbors.k + 1,
             f"between 2 and neighbors.k + 1 = {config.neighbors.k + 1}",
         ),
+        ("embedding.seed", 0 <= config.embedding.seed < 2**32, "from 0 to 2**32 - 1"),
         ("embedding.n_components", config.embedding.n_components > 0, "positive"),
         ("embedding.min_dist", 0 <= config.embedding.min_dist <= 1, "between 0 and 1"),
         ("embedding.map_min_dist", 0 <= config.embedding.map_min_dist <= 1, "between 0 and 1"),
@@ -221,10 +224,15 @@ def load(path: Path) -> Mapping[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"no configuration file {path}") from error
+    except OSError as error:
+        raise ConfigError(f"no configuration file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def toml_value(value: str | int | float) -> str:
+    """One value as TOML, which reads JSON's but for the escapes beyond its first plane."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def to_toml(config: Config) -> str:
@@ -241,7 +249,7 @@ def to_toml(config: Config) -> str:
                 if (f"{section.name}.{key}" in assumed)
                 else ""
             )
-            lines.append(f"{key} = {json.dumps(value)}{mark}")
+            lines.append(f"{key} = {toml_value(value)}{mark}")
     return "\n".join(lines) + "\n"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,14 +11,16 @@ from typing import Any
 
 from skerry import stages
 from skerry.config import Config, digest
+from skerry.context import Context, outside_of, settings_of
+from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
-from skerry.stages import Context
-from skerry.store import Manifest, read_manifest, write_manifest
+from skerry.store import Manifest, drop_damaged, read_manifest, write_manifest
 from skerry.store.manifest import NAME, file_digest
-from skerry.store.runfolder import claim, open_folder, read_config
-from skerry.survey import open_survey
+from skerry.store.nouns import read_classes
+from skerry.store.runfolder import claim, clear, open_folder, read_config
+from skerry.survey import Survey, open_survey
 
 FORMAT = 1
 """Raised whenever a stage would write other bytes for the same input and settings."""
@@ -66,12 +66,18 @@ STAGES = (
 
 
 def run(
-    input_path: Path, output: Path, config: Config | None = None, *, on_event: OnEvent = silent
+    input_path: str | Path,
+    output: str | Path,
+    config: Config | None = None,
+    *,
+    threads: int = 0,
+    on_event: OnEvent = silent,
 ) -> dict[str, Any]:
     """Take an input survey to candidate rare classes in the folder ``output``.
 
     A stage whose inputs and settings are as they were is skipped; anything else is redone, so
-    the same call after a kill or with a changed setting does only what is missing.
+    the same call after a kill or with a changed setting does only what is missing. ``threads``
+    is how many encode, 0 for all; the results do not depend on it.
 
     Returns
     -------
@@ -83,44 +89,71 @@ def run(
     SkerryError
         The input, the settings or the folder cannot be used; each says what to do.
     """
-    config = config or Config()
+    input_path, output, config = Path(input_path), Path(output), config or Config()
     folder = claim(output, input_path)
+    on_event("reading the catalog", 0, 1)
     survey = open_survey(input_path, config.sources)
-    if len(survey.sources) < config.neighbors.k + 1:
-        raise InputError(
-            f"{input_path} has {len(survey.sources)} sources; a graph of {config.neighbors.k} "
-            f"neighbors needs at least {config.neighbors.k + 1}: add sources or lower neighbors.k"
-        )
-    largest_size(len(survey.sources), config.classes)
-    context = Context(folder, survey, config, on_event)
+    on_event("reading the catalog", 1, 1)
+    _check_size(survey, config)
+    context = Context(folder, survey, config, on_event, threads)
     skipped = []
     with folder.locked():
+        claim(output, input_path)  # another process may have begun since
         folder.start(config)
         folder.log("columns", **survey.choices)
         done: dict[str, Manifest] = {}
         for stage in STAGES:
-            manifest = read_manifest(context.path(stage.name))
-            key = _key(stage, context, done)
-            if manifest is not None and manifest.key == key:
+            inputs = _inputs(stage, context, done)
+            manifest = _still_good(stage, context, inputs)
+            if manifest is not None:
                 skipped.append(stage.name)
             else:
-                manifest = _build(stage, context, key, done)
+                manifest = _build(stage, context, inputs)
             done[stage.name] = manifest
-        warnings = stages.warnings(context)
+        warnings = warnings_of(context)
         folder.log("end", warnings=warnings)
     return {**status(output), "skipped": skipped, "warnings": warnings}
 
 
-def _key(stage: Stage, context: Context, done: Mapping[str, Manifest]) -> str:
-    settings = stages.settings_of(stage.name, context)
-    return digest(FORMAT, stage.name, settings, {name: done[name].digest for name in stage.after})
+def _check_size(survey: Survey, config: Config) -> None:
+    n = len(survey.sources)
+    if n < config.neighbors.k + 1:
+        raise InputError(
+            f"{survey.path} has {n} sources; a graph of {config.neighbors.k} neighbors needs at "
+            f"least {config.neighbors.k + 1}: add sources or lower neighbors.k"
+        )
+    largest_size(n, config.classes)
 
 
-def _build(stage: Stage, context: Context, key: str, done: Mapping[str, Manifest]) -> Manifest:
+def _inputs(stage: Stage, context: Context, done: Mapping[str, Manifest]) -> dict[str, str]:
+    upstream = {name: done[name].digest for name in stage.after}
+    return {**upstream, **outside_of(stage.name, context), "format": str(FORMAT)}
+
+
+def _key(stage: Stage, config: Config, inputs: Mapping[str, str]) -> str:
+    return digest(stage.name, settings_of(stage.name, config), inputs)
+
+
+def _still_good(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest | None:
+    """The manifest of a stage that need not be redone."""
     path = context.path(stage.name)
-    (path / NAME).unlink(missing_ok=True)
-    if path.exists() and not stage.keeps:
-        shutil.rmtree(path)
+    manifest = read_manifest(path)
+    if manifest is None or manifest.key != _key(stage, context.config, inputs):
+        return None
+    damaged = drop_damaged(path, manifest)
+    if damaged:
+        context.folder.log("damaged", stage=stage.name, files=damaged)
+        return None
+    return manifest
+
+
+def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest:
+    path, key = context.path(stage.name), _key(stage, context.config, inputs)
+    used = versions(stage.libraries)
+    for name in (NAME, *stage.outside):
+        (path / name).unlink(missing_ok=True)
+    if not stage.keeps:
+        clear(path)
     context.folder.log("stage", stage=stage.name, state="started")
     began = time.monotonic()
     counts = stage.build(context, key)
@@ -130,25 +163,31 @@ def _build(stage: Stage, context: Context, key: str, done: Mapping[str, Manifest
     manifest = Manifest(
         stage=stage.name,
         key=key,
-        config=stages.settings_of(stage.name, context),
-        inputs={name: done[name].digest for name in stage.after},
-        versions=versions(stage.libraries),
+        config=settings_of(stage.name, context.config),
+        inputs=inputs,
+        versions=used,
         counts=counts,
         outputs=outputs,
     )
     write_manifest(path, manifest)
-    context.folder.log(
-        "stage", stage=stage.name, state="done", seconds=round(time.monotonic() - began, 2)
-    )
+    seconds = round(time.monotonic() - began, 2)
+    context.folder.log("stage", stage=stage.name, state="done", seconds=seconds)
     return manifest
 
 
 def versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Installed versions of skerry and of some libraries."""
-    return {name: importlib.metadata.version(name) for name in ("skerry", *libraries)}
+    """Installed versions of skerry and of some libraries; ``unknown`` where another
+    distribution provides one."""
+    found = {}
+    for name in ("skerry", *libraries):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
 
 
-def status(output: Path) -> dict[str, Any]:
+def status(output: str | Path) -> dict[str, Any]:
     """Where a run stands.
 
     Returns
@@ -157,18 +196,21 @@ def status(output: Path) -> dict[str, Any]:
         ``run`` and ``input`` (paths), ``stages`` (for each: ``state``, one of ``done``,
         ``stale``, ``partial`` and ``missing``, and ``counts``), ``complete``, and ``classes``, a
         list of records (class_id, rank, size, persistence, verdict), empty until they are done.
+        A stage is stale where its settings, or a stage it follows, have changed since.
     """
-    folder = open_folder(output)
-    read_config(output)
+    output = Path(output)
+    folder, config = open_folder(output), read_config(output)
     found: dict[str, dict[str, Any]] = {}
-    upstream: dict[str, str] = {}
+    upstream: dict[str, str] = {"format": str(FORMAT)}
     for stage in STAGES:
         manifest = read_manifest(output / stage.name)
         if manifest is None:
             state = "partial" if _has_files(output / stage.name) else "missing"
             found[stage.name] = {"state": state, "counts": {}}
             continue
-        fresh = all(upstream.get(k) == v for k, v in manifest.inputs.items())
+        fresh = digest(manifest.config) == digest(settings_of(stage.name, config)) and all(
+            manifest.inputs.get(name) == upstream.get(name) for name in (*stage.after, "format")
+        )
         found[stage.name] = {"state": "done" if fresh else "stale", "counts": dict(manifest.counts)}
         if fresh:
             upstream[stage.name] = manifest.digest
@@ -186,11 +228,13 @@ def _has_files(path: Path) -> bool:
 
 
 def _class_rows(output: Path) -> list[dict[str, Any]]:
-    from skerry.store.nouns import read_classes
-
-    keys = ("class_id", "rank", "persistence", "verdict")
-    rows = []
-    for rare in read_classes(output / "classes" / "classes.json"):
-        record = dataclasses.asdict(rare)
-        rows.append({**{k: record[k] for k in keys}, "size": rare.size})
-    return rows
+    return [
+        {
+            "class_id": rare.class_id,
+            "rank": rare.rank,
+            "size": rare.size,
+            "persistence": rare.persistence,
+            "verdict": rare.verdict,
+        }
+        for rare in read_classes(output / "classes" / "classes.json")
+    ]

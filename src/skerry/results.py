@@ -71,7 +71,12 @@ class Run:
     def _product(self, name: str) -> Table:
         from astropy.table import Table
 
-        return Table.read(self.path / "products" / f"{name}.vot", format="votable")
+        table = Table.read(self.path / "products" / f"{name}.vot", format="votable")
+        # text comes as Python objects, which FITS cannot hold
+        for column in table.itercols():
+            if column.dtype == object:
+                table[column.name] = column.astype(str)
+        return table
 
 
 def open(path: str | Path) -> Run:

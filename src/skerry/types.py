@@ -84,10 +84,14 @@ class NeighborGraph:
 
 @dataclass(frozen=True)
 class Embedding:
-    """UMAP's ``coordinates``, float32 (n, d), to cluster, and ``map``, (n, 2), to look at."""
+    """UMAP's ``coordinates``, float32 (n, d), to cluster, and ``map``, (n, 2), to look at.
+
+    ``spectral``: False where UMAP's spectral start failed and a seeded random one was used.
+    """
 
     coordinates: FloatArray
     map: FloatArray
+    spectral: bool = True
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ CLASSES_SCHEMA = pa.schema(
         ("n_checks_passed", pa.int32()),
     ]
 )
-"""``classes``: one row a class. ``exemplars`` are ids joined by a space."""
+"""``classes``: one row a class. ``exemplars`` are ids as a JSON list."""
 
 MEMBERS_SCHEMA = pa.schema(
     [

@@ -3,11 +3,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skerry.backends import cpu
+from skerry.config import NeighborsConfig
+from skerry.discover import neighbor_graph
+from skerry.progress import silent
 
 ROUTE = """
 import hashlib
@@ -52,6 +59,80 @@ def test_same_bytes_in_every_process_and_on_any_number_of_threads() -> None:
     three = run(ROUTE, NUMBA_NUM_THREADS="3", OMP_NUM_THREADS="3", OPENBLAS_NUM_THREADS="3")
     assert len(one) == 64
     assert one == three
+
+
+@pytest.fixture
+def faiss_threads() -> Iterator[Callable[[int], None]]:
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    yield faiss.omp_set_num_threads
+    faiss.omp_set_num_threads(before)
+
+
+@pytest.mark.parametrize("exact_below", [0, 100_000])
+def test_same_graph_on_any_number_of_threads(
+    faiss_threads: Callable[[int], None], exact_below: int
+) -> None:
+    import faiss
+
+    # faiss may take another path below 20 queries a thread: the last block has 26
+    rng = np.random.default_rng(0)
+    x = rng.integers(-1, 2, size=(2074, 16)) + 1e-4 * rng.normal(size=(2074, 16))
+    config = NeighborsConfig(k=10, exact_below=exact_below)
+
+    def bytes_on(threads: int) -> bytes:
+        faiss_threads(threads)
+        found = neighbor_graph(x.astype(np.float32), config, on_event=silent)
+        assert faiss.omp_get_max_threads() == threads
+        return (
+            found.indices.tobytes() + found.distances.tobytes() + bytes(str(found.recall), "ascii")
+        )
+
+    one = bytes_on(1)
+    assert one == bytes_on(2) == bytes_on(3)
+
+
+def test_the_cells_are_chosen_on_one_thread(
+    monkeypatch: pytest.MonkeyPatch, faiss_threads: Callable[[int], None]
+) -> None:
+    import faiss
+
+    seen: list[int] = []
+
+    def spy(kind: type, name: str) -> None:
+        own = getattr(kind, name)
+
+        def called(*given: Any, **settings: Any) -> Any:
+            seen.append(faiss.omp_get_max_threads())
+            return own(*given, **settings)
+
+        monkeypatch.setattr(kind, name, called)
+
+    spy(faiss.IndexIVFFlat, "train")
+    spy(faiss.IndexIVFFlat, "add")
+    spy(faiss.Index, "search")
+    faiss_threads(2)
+    x = np.random.default_rng(0).normal(size=(640, 4)).astype(np.float32)
+    index = cpu.inverted_index(x, 10)
+    cpu.query(index, x, 5, 3)
+    assert seen == [1, 1, 1]
+    assert faiss.omp_get_max_threads() == 2
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 20))
+def test_all_cells_hold_what_comparing_all_finds(seed: int, k: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(640, 4)).astype(np.float32)
+    index = cpu.inverted_index(x, 10)
+    all_cells, squares = cpu.query(index, x[:30], k, 10)
+    compared, others = cpu.nearest(x, x[:30], k)
+    assert all_cells.dtype == compared.dtype == np.int64
+    assert squares.dtype == others.dtype == np.float32
+    np.testing.assert_allclose(squares, others, atol=1e-5)
+    assert (all_cells == compared).mean() > 0.99
+    few, _ = cpu.query(index, x[:30], 640, 1)
+    assert (few[:, -1] == -1).all()
 
 
 def test_numba_threads_are_put_back() -> None:

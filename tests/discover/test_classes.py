@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skerry.config import ClassesConfig
 from skerry.discover import distinctive, rare_classes
@@ -48,17 +50,29 @@ def test_without_votes_nothing_is_said() -> None:
     none = np.zeros((8, 0), dtype=np.float32)
     (found,) = rare_classes([candidate([0, 1], 0.5)], IDS, none, (), ClassesConfig())
     assert found.votes == {}
-    assert distinctive(found, none, ()) == ""
+    assert distinctive([found], none, ()) == {"SKR-h": ""}
 
 
 def test_what_sets_a_class_apart() -> None:
     (found,) = rare_classes([candidate([0, 1], 0.5)], IDS, VOTES, COLUMNS, ClassesConfig())
-    said = distinctive(found, VOTES, COLUMNS, n=3)
+    said = distinctive([found], VOTES, COLUMNS, n=3)["SKR-h"]
     assert said.startswith("bar yes 0.90 (all: 0.41), bar no 0.10 (all: 0.59), ")
     assert said.endswith("smooth or featured featured or disk 0.50 (all: 0.54)")
-    assert distinctive(found, VOTES, COLUMNS, n=1) == "bar yes 0.90 (all: 0.41)"
+    assert distinctive([found], VOTES, COLUMNS, n=1) == {"SKR-h": "bar yes 0.90 (all: 0.41)"}
+    assert distinctive([], VOTES, COLUMNS) == {}
+
+
+@given(st.lists(st.sets(st.integers(0, 7), min_size=1), max_size=4), st.integers(0, 5))
+def test_every_class_is_described_as_if_alone(groups: list[set[int]], n: int) -> None:
+    drawn = [candidate(sorted(rows), 0.5) for rows in groups]
+    found = rare_classes(drawn, IDS, VOTES, COLUMNS, ClassesConfig())
+    said = distinctive(found, VOTES, COLUMNS, n)
+    assert set(said) == {one.class_id for one in found}
+    for one in {one.class_id: one for one in found}.values():
+        assert said[one.class_id] == distinctive([one], VOTES, COLUMNS, n)[one.class_id]
+        assert said[one.class_id].count("(all: ") == min(n, len(COLUMNS))
 
 
 def test_an_answer_all_sources_share_comes_last() -> None:
     (found,) = rare_classes([candidate([2, 4], 0.5)], IDS, VOTES, COLUMNS, ClassesConfig())
-    assert distinctive(found, VOTES, COLUMNS, n=4).endswith("flat yes 0.30 (all: 0.30)")
+    assert distinctive([found], VOTES, COLUMNS, n=4)["SKR-f"].endswith("flat yes 0.30 (all: 0.30)")

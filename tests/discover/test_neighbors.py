@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
-from skerry.discover import neighbor_graph
+from skerry.discover import neighbor_graph, neighbors
 from skerry.errors import InputError
 from skerry.progress import silent
 from skerry.types import NeighborGraph
@@ -66,6 +68,86 @@ def test_more_twins_than_neighbors_fall_to_the_smaller_rows() -> None:
     assert graph(x, 5).indices[149].tolist() == [50, 51, 52, 53, 54]
 
 
+@pytest.mark.parametrize("value", [0.0, 0.3])
+@pytest.mark.parametrize("spread", [False, True])
+def test_sixty_the_same_among_others(value: float, spread: bool) -> None:
+    x = np.random.default_rng(8).normal(size=(200, 8)).astype(np.float32)
+    x[slice(0, 180, 3) if spread else slice(60, 120)] = value
+    agrees(x)
+
+
+@pytest.mark.parametrize("exact_below", [0, 100_000])
+def test_rows_of_zeros_only(exact_below: int) -> None:
+    found = graph(np.zeros((200, 8), dtype=np.float32), 5, exact_below)
+    assert (found.distances == 0).all()
+    assert (found.indices != np.arange(200)[:, None]).all()
+    if exact_below:
+        assert found.indices[150].tolist() == [0, 1, 2, 3, 4]
+        assert found.indices[2].tolist() == [0, 1, 3, 4, 5]
+
+
+def test_a_vector_is_compared_with_all_but_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(9).normal(size=(1500, 6)).astype(np.float32)
+    x[900:1200] = 0  # on both sides of the end of a block of rows
+    x[1300:1400] = 2
+    asked: list[bytes] = []
+    compare = neighbors._nearest_to
+
+    def counted(vector: np.ndarray, *given: object) -> object:
+        asked.append(vector.tobytes())
+        return compare(vector, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(neighbors, "_nearest_to", counted)
+    agrees(x)
+    assert {x[900].tobytes(), x[1300].tobytes()} <= set(asked)
+    assert len(asked) == len(set(asked))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 9), st.sampled_from([1e-3, 1.0, 100.0]))
+def test_none_within_a_distance_is_missed(seed: int, d: int, offset: float) -> None:
+    rng = np.random.default_rng(seed)
+    x = offset * rng.normal(size=(3, d)).repeat(40, axis=0) + 1e-3 * rng.normal(size=(120, d))
+    x = x.astype(np.float32)
+    gap = np.linalg.norm(x.astype(np.float64) - x[5], axis=1).astype(np.float32)
+    limit = float(np.sort(gap)[11])
+    assert set(np.flatnonzero(gap <= limit)) <= set(neighbors._Exact(x)._within(5, limit))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 70), st.integers(1, 12))
+def test_blocks_of_any_size_give_the_same_bytes(seed: int, rows: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = (rng.integers(0, 3, size=(60, 5)) / 3).astype(np.float32)
+    whole = neighbors._centered(x)
+    everyone = np.arange(60, dtype=np.int64)
+    indices, distances = neighbors._nearest(x, everyone[:1], everyone[None], k)
+    exact = neighbors._Exact(x)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "_BYTES", 8 * 5 * rows)
+        for a, b in zip(neighbors._centered(x), whole, strict=True):
+            np.testing.assert_array_equal(a, b)
+        found = exact._of_one(0, float(distances[0, -1]), k)
+    np.testing.assert_array_equal(found[0], indices[0])
+    np.testing.assert_array_equal(found[1], distances[0])
+
+
+def test_comparing_with_all_takes_little_memory() -> None:
+    x = np.random.default_rng(10).normal(size=(200_000, 64)).astype(np.float32)  # 100 MB as float64
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "_BYTES", 2**22)
+        tracemalloc.start()
+        neighbors._nearest_to(x[7], x, np.arange(len(x)), 11)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        neighbors._check(x, 10)
+        kept = neighbors._centered(x)
+        centering = tracemalloc.get_traced_memory()[1] - sum(a.nbytes for a in kept)
+        tracemalloc.stop()
+    assert peak < 3 * 2**22
+    assert centering < 3 * 2**22
+
+
 def test_constant_columns_and_an_outlier() -> None:
     x = np.random.default_rng(2).normal(size=(120, 8)).astype(np.float32)
     x[:, 3] = 7
@@ -115,9 +197,9 @@ def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatc
     x = np.random.default_rng(7).normal(size=(1000, 4)).astype(np.float32)
     query = cpu.query
 
-    def few(index: object, vectors: np.ndarray, k: int, n_probe: int = 0) -> object:
-        indices, squares = query(index, vectors, k, n_probe)
-        if n_probe and len(vectors) == 1000:
+    def few(index: object, queries: np.ndarray, k: int, n_probe: int) -> object:
+        indices, squares = query(index, queries, k, n_probe)
+        if len(queries) == 1000:
             indices[::7, 4:] = -1
         return indices, squares
 

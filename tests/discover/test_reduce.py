@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from skerry.backends import cpu
 from skerry.config import EmbeddingConfig, NeighborsConfig
 from skerry.discover import embed, neighbor_graph
 from skerry.errors import InputError
@@ -106,7 +109,7 @@ def test_a_graph_that_does_not_fit_is_refused() -> None:
         embed(x[1:], graph, EmbeddingConfig(n_neighbors=4), on_event=silent)
 
 
-def test_a_failed_spectral_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_spectral_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     import scipy.sparse.linalg
 
     def fails(*args: object, **settings: object) -> None:
@@ -115,11 +118,46 @@ def test_a_failed_spectral_start_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(scipy.sparse.linalg, "eigsh", fails)
     x = blobs(80, centers=1)
     graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
-    seen: list[str] = []
-    embed(
+    seen: list[tuple[str, int, int]] = []
+    found = embed(
         x,
         graph,
         EmbeddingConfig(n_neighbors=8, n_components=3),
-        on_event=lambda what, done, total: seen.append(what),
+        on_event=lambda *event: seen.append(event),
     )
-    assert sum("spectral start failed" in what for what in seen) == 2
+    assert found.spectral is False
+    assert seen == [("embedding", done, 3) for done in range(4)]
+
+
+def test_one_failed_start_of_two_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = cpu.layout
+
+    def fails_for_the_map(*given: Any) -> cpu.Layout:
+        found = layout(*given)
+        return replace(found, spectral=found.spectral and given[2] != 2)
+
+    x = blobs(80)
+    assert embedded(x).spectral is True
+    monkeypatch.setattr(cpu, "layout", fails_for_the_map)
+    assert embedded(x).spectral is False
+
+
+def test_says_that_it_has_begun_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def stops(*given: object) -> None:
+        assert seen == [("embedding", 0, 3)]
+        raise InterruptedError
+
+    monkeypatch.setattr(cpu, "fuzzy_graph", stops)
+    x = blobs(80)
+    graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
+    config = EmbeddingConfig(n_neighbors=8, n_components=3)
+    with pytest.raises(InterruptedError):
+        embed(x, graph, config, on_event=lambda *event: seen.append(event))
+
+
+def test_rows_of_zeros_among_others() -> None:
+    x = blobs(200)
+    x[::3] = 0
+    embedded(x)

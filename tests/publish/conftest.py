@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from skerry.config import ASSUMED, Config
-from skerry.publish.findings import Findings
+from skerry.publish import shown_ids
+from skerry.publish.findings import Findings, Images
 from skerry.types import ByteArray, Check, Failure, RareClass
 
 AWKWARD = "J12+05 <b>&\"'/.."
@@ -18,7 +19,7 @@ AWKWARD = "J12+05 <b>&\"'/.."
 Make = Callable[..., Findings]
 
 
-def fake_images(ids: Sequence[str]) -> dict[str, ByteArray]:
+def fake_images(ids: Iterable[str]) -> dict[str, ByteArray]:
     """A colored blob on noise for every id."""
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     found = {}
@@ -101,6 +102,12 @@ def make() -> Make:
 
 
 @pytest.fixture(scope="session")
-def images() -> Callable[[Sequence[str]], dict[str, ByteArray]]:
-    """A reader of fake cutouts."""
+def images_of() -> Callable[[Iterable[str]], Images]:
+    """A maker of fake cutouts."""
     return fake_images
+
+
+@pytest.fixture(scope="session")
+def images(findings) -> Images:
+    """Cutouts of all sources that the three classes show."""
+    return fake_images(shown_ids(findings))

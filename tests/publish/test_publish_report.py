@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from skerry.config import Config, NeighborsConfig
-from skerry.publish import report, words
+from skerry.publish import report, sheets, words
 from skerry.publish.sheets import write_sheets
 from skerry.publish.tables import write_products
 from skerry.types import Failure
@@ -157,9 +157,9 @@ def test_failures_warnings_settings_and_provenance(three, findings) -> None:
     assert (row.value, row.preset_value, row.assumed) == ("77", "30", True)
 
 
-def test_only_the_first_failures_are_listed(make, images, tmp_path: Path) -> None:
+def test_only_the_first_failures_are_listed(make, tmp_path: Path) -> None:
     many = tuple(Failure(f"f{i:03d}", f"{i}.jpg", "gone" if i % 3 else "cut") for i in range(70))
-    _, page = written(replace(make(0), failures=many), images, tmp_path / "r.html")
+    _, page = written(replace(make(0), failures=many), {}, tmp_path / "r.html")
     assert "f049" in page.text and "f050" not in page.text
     assert words.failures_by_reason(replace(make(0), failures=many)) == [("gone", 46), ("cut", 24)]
 
@@ -181,9 +181,9 @@ def test_the_same_findings_give_the_same_bytes(three, findings, images, tmp_path
     assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
 
 
-def test_no_class(make, images, tmp_path: Path) -> None:
+def test_no_class(make, tmp_path: Path) -> None:
     found = replace(make(0), failures=(), warnings=(), assumed=(), provenance={})
-    _, page = written(found, images, tmp_path / "report.html")
+    _, page = written(found, {}, tmp_path / "report.html")
     assert "No candidate classes among 2,000 sources" in page.text
     assert "None of the 2,000 sources is in a class" in page.text
     assert not page.all("article") and len(page.all("img")) == 1
@@ -203,8 +203,22 @@ def test_without_images_it_says_why_there_are_no_galleries(findings, tmp_path: P
     assert "sheets/" not in "".join(a["href"] for a in page.all("a"))
 
 
+def test_the_images_to_read_are_those_of_sheets_and_galleries(three, findings, images) -> None:
+    _, page = three
+    assert report.SHOWN <= sheets.SHOWN
+    assert set(images) == {m for c in findings.classes for m in sheets.gallery(c, sheets.SHOWN)}
+    assert list(images) == sorted(images)
+    assert "no image" not in page.text
+
+
+def test_long_values_of_provenance_wrap(three) -> None:
+    html, _ = three
+    assert re.search(r"^dd {.*overflow-wrap: anywhere", html, re.MULTILINE)
+    assert re.search(r"^\.provenance dt {.*overflow-wrap: anywhere", html, re.MULTILINE)
+
+
 def test_an_image_that_is_missing_leaves_its_place(findings, tmp_path: Path) -> None:
-    _, page = written(findings, lambda ids: {}, tmp_path / "report.html")
+    _, page = written(findings, {}, tmp_path / "report.html")
     assert page.text.count("no image") == sum(min(report.SHOWN, c.size) for c in findings.classes)
 
 

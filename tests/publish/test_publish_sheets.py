@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skerry.publish.sheets import SHOWN, contact_sheet, gallery, sheet_name, write_sheets
+from skerry.publish.sheets import (
+    SHOWN,
+    contact_sheet,
+    gallery,
+    sheet_name,
+    shown_ids,
+    write_sheets,
+)
 
 RED = np.full((20, 20, 3), (255, 0, 0), np.uint8)
 
@@ -73,16 +80,12 @@ def test_names_are_safe_and_unique(findings) -> None:
         assert name.startswith("001-") and name.endswith(".jpg")
 
 
-def test_one_sheet_a_class_with_the_same_bytes_again(make, images, tmp_path: Path) -> None:
+def test_one_sheet_a_class_with_the_same_bytes_again(make, images_of, tmp_path: Path) -> None:
     found = make(4, n=400)
-    asked: list[int] = []
-
-    def counted(ids):
-        asked.append(len(ids))
-        return images(ids)
-
-    once = write_sheets(found, counted, tmp_path / "a")
-    again = write_sheets(found, images, tmp_path / "b")
+    images = images_of(shown_ids(found))
+    once = write_sheets(found, images, tmp_path / "a")
+    again = write_sheets(found, images_of(found.ids), tmp_path / "b")
     assert [p.name for p in once] == [sheet_name(c) for c in found.ranked]
     assert [p.read_bytes() for p in once] == [p.read_bytes() for p in again]
-    assert asked == [min(SHOWN, c.size) for c in found.ranked]
+    assert len(images) == sum(min(SHOWN, c.size) for c in found.ranked)
+    assert list(images) == sorted(images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +100,25 @@ def test_same_findings_give_the_same_bytes_without_dates(findings, tmp_path: Pat
         data = first.read_bytes()
         assert data == second.read_bytes()
         assert not re.search(rb"DATE|20\d\d-\d\d-\d\dT|CHECKSUM", data), first.name
+
+
+def test_exemplars_are_a_json_list_whatever_the_ids(findings, tmp_path: Path) -> None:
+    awkward = ("J12 05", 'a "b"', "é, c", "d\\e")
+    odd = replace(findings, classes=(replace(findings.classes[0], exemplars=awkward),))
+    tables.write_products(odd, tmp_path)
+    cell = pq.read_table(tmp_path / "classes.parquet")["exemplars"][0].as_py()
+    assert tuple(json.loads(cell)) == awkward and "é" in cell
+    assert (
+        pq.read_schema(tmp_path / "classes.parquet")
+        .field("exemplars")
+        .metadata[b"description"]
+        .endswith(b"as a JSON list")
+    )
+    parsed = votable.parse(tmp_path / "classes.vot", verify="exception").get_first_table()
+    assert parsed.array["exemplars"][0] == cell
+    with fits.open(tmp_path / "classes.fits") as hdus:
+        escaped = hdus[1].data["exemplars"][0]
+    assert escaped.encode("ascii").decode("unicode_escape") == cell
 
 
 def test_order_of_classes_does_not_matter(findings, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from skerry.store import Manifest, read_manifest, write_manifest
+from skerry.store import Manifest, drop_damaged, file_digest, read_manifest, write_manifest
 
 MANIFEST = Manifest("s", "k", {"a": 1}, {"up": "d"}, {"numpy": "2"}, {"n": 3}, {"f": "hash"})
 
@@ -23,8 +24,18 @@ def test_a_damaged_manifest_is_none(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) is None
 
 
-def test_digest_depends_on_outputs_alone() -> None:
-    from dataclasses import replace
+def test_damaged_outputs_are_dropped(tmp_path: Path) -> None:
+    manifest = replace(MANIFEST, outputs={})
+    for name in ("good", "bad"):
+        (tmp_path / name).write_text(name)
+        manifest = replace(
+            manifest, outputs={**manifest.outputs, name: file_digest(tmp_path / name)}
+        )
+    (tmp_path / "bad").write_text("other")
+    assert drop_damaged(tmp_path, manifest) == ["bad"]
+    assert [p.name for p in tmp_path.iterdir()] == ["good"]
 
+
+def test_digest_depends_on_outputs_alone() -> None:
     assert MANIFEST.digest == replace(MANIFEST, key="other").digest
     assert MANIFEST.digest != replace(MANIFEST, outputs={"f": "other"}).digest

@@ -7,7 +7,7 @@ import pytest
 
 from skerry.config import Config, from_mapping
 from skerry.errors import RunError
-from skerry.store.runfolder import claim, open_folder, read_config
+from skerry.store.runfolder import claim, clear, open_folder, read_config
 
 
 def test_a_new_folder_keeps_its_input_and_settings(tmp_path: Path) -> None:
@@ -33,6 +33,29 @@ def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path) ->
     with pytest.raises(RunError, match="no folder of a run"):
         claim(tmp_path, tmp_path / "a")
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_start_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for name in (".lock", ".config.toml.part", "log.jsonl"):
+        (tmp_path / "run" / name).touch()
+    claim(tmp_path / "run", tmp_path / "a")
+
+
+def test_clearing_keeps_what_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("keep", "stray"):
+        (tmp_path / name).touch()
+    clear(tmp_path, keep={tmp_path / "keep"})
+    assert [p.name for p in tmp_path.iterdir()] == ["keep"]
+
+
+def test_any_name_of_an_input_comes_back(tmp_path: Path) -> None:
+    for name in ("a\U0001f52d", 'q"uote', "back\\slash", "del\x7f"):
+        folder = claim(tmp_path / name / "run", tmp_path / name)
+        with folder.locked():
+            folder.start(Config())
+        assert open_folder(folder.path).input == str(tmp_path / name)
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:

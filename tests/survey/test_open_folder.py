@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,6 +60,46 @@ def test_a_catalog_without_images_beside_it_is_used(tmp_path: Path) -> None:
     assert len(open_survey(tmp_path)) == 1
 
 
+RUN = ("config.toml", "log.jsonl", "products/sheets/001-a.jpg", "sources/sources.parquet")
+
+
+def test_runs_within_a_folder_of_images_are_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", *(f"deep/run/{name}" for name in RUN), "logs/config.toml")
+    survey = open_survey(tmp_path)
+    assert survey.sources["location"].to_pylist() == ["a.png"]
+    assert any("1 files" in note for note in survey.notes)
+
+
+def test_runs_within_a_folder_of_parquet_are_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"run/{name}" for name in RUN))
+    pq.write_table(pa.table({"id": ["b"], "blob": [b"1"]}), tmp_path / "b.parquet")
+    survey = open_survey(tmp_path)
+    assert survey.sources["location"].to_pylist() == ["b.parquet#0"]
+    # a note would tell a first run within the folder from a second
+    assert survey.notes == ()
+
+
+def test_the_folder_of_a_run_is_no_survey(tmp_path: Path) -> None:
+    touch(tmp_path, *RUN)
+    with pytest.raises(InputError, match="is the folder of a run"):
+        open_survey(tmp_path)
+
+
+def test_an_image_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", os.fsdecode(b"caf\xe9.txt"))
+    assert len(open_survey(tmp_path)) == 1
+    touch(tmp_path, os.fsdecode(b"caf\xe9/b.png"))
+    with pytest.raises(InputError, match=r"'caf\\udce9/b.png' is not UTF-8 text; rename"):
+        open_survey(tmp_path)
+
+
+def test_a_folder_of_images_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "cat.csv", content=b"id,file\nfirst,a.png\n")
+    touch(tmp_path, os.fsdecode(b"caf\xe9/a.png"))
+    with pytest.raises(InputError, match=r"'caf\\udce9' is not UTF-8 text; rename"):
+        open_survey(tmp_path / "cat.csv")
+
+
 def test_same_name_twice_is_refused(tmp_path: Path) -> None:
     touch(tmp_path, "one/a.png", "two/a.png", "b.png")
     with pytest.raises(CatalogError, match="1 ids stand for more than one source: 'a'; rename"):
@@ -78,9 +119,13 @@ def test_parquet_catalog_beside_images(tmp_path: Path) -> None:
     assert (survey.kind, survey.sources["id_str"].to_pylist()) == ("files", ["first"])
 
 
-def test_order_of_files_does_not_change_the_fingerprint(tmp_path: Path) -> None:
+def test_order_and_place_of_files_do_not_change_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     touch(tmp_path, "b.png", "a.png")
     assert open_survey(tmp_path).fingerprint() == open_survey(tmp_path).fingerprint()
     before = open_survey(tmp_path).fingerprint()
+    monkeypatch.chdir(tmp_path)
+    assert open_survey(Path(".")).fingerprint() == before
     touch(tmp_path, "c.png")
     assert open_survey(tmp_path).fingerprint() != before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def save(path: Path, group: int = 1000, **columns: Any) -> Path:
 
 
 @pytest.fixture
-def embedded(tmp_path: Path) -> Path:
+def two_files(tmp_path: Path) -> Path:
     """Two files, 10 rows in groups of 3; ids fall as rows rise."""
     for file, numbers in (("a", range(6)), ("b", range(6, 10))):
         blobs: list[bytes | None] = [b"image %d" % i for i in numbers]
@@ -41,10 +42,9 @@ def embedded(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_embedded_images_in_order_of_the_files(embedded: Path) -> None:
-    survey = open_survey(embedded)
+def test_images_in_order_of_the_files(two_files: Path) -> None:
+    survey = open_survey(two_files)
     assert survey.kind == "parquet"
-    assert survey.dimensions is None
     assert survey.choices == {"id": "id_str", "image": "image", "ra": "ra", "dec": "dec"}
     assert survey.sources["id_str"].to_pylist() == [str(9 - i) for i in range(10)]
     assert survey.sources["location"].to_pylist() == [
@@ -61,9 +61,9 @@ def test_embedded_images_in_order_of_the_files(embedded: Path) -> None:
 
 
 def test_each_row_group_is_read_once_and_only_its_images(
-    embedded: Path, monkeypatch: pytest.MonkeyPatch
+    two_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    survey = open_survey(embedded)
+    survey = open_survey(two_files)
     read: list[tuple[int, list[str]]] = []
     original = pq.ParquetFile.read_row_group
 
@@ -157,7 +157,6 @@ def test_vectors_are_the_same_in_every_layout(tmp_path: Path, layout: str, dtype
         save(tmp_path / f"{name}.parquet", 4, iauname=IDS[rows], **part)
     survey = open_survey(tmp_path)
     assert survey.kind == "vectors"
-    assert survey.dimensions == 12
     assert survey.sources["id_str"].to_pylist() == IDS
     for rows in (slice(0, 25), slice(3, 17), slice(24, 99), slice(5, 5), slice(None)):
         vectors, failures = survey.vectors(rows)
@@ -194,8 +193,8 @@ def test_missing_vectors_and_wrong_lengths_fail(tmp_path: Path, fixed: bool) -> 
     kind = pa.list_(pa.float32(), 2) if fixed else pa.list_(pa.float32())
     rows = pa.array([None, [1.0, 2.0], short, [3.0, None], [5.0, 6.0]], kind)
     survey = open_survey(save(tmp_path / "t.parquet", id=list("abcde"), feat=rows))
-    assert survey.dimensions == 2
     vectors, failures = survey.vectors(slice(0, 5))
+    assert vectors.shape == (5, 2)
     assert vectors[[1, 4]].tolist() == [[1.0, 2.0], [5.0, 6.0]]
     assert [f is None for f in failures] == [False, True, False, False, True]
 
@@ -215,6 +214,32 @@ def test_images_win_over_vectors_unless_asked(tmp_path: Path) -> None:
     assert survey.kind == "files"
     assert any("vector_prefix" in note for note in survey.notes)
     assert open_survey(path, SourcesConfig(vector_prefix="feat_")).kind == "vectors"
+
+
+def test_several_families_beside_images_are_all_named(tmp_path: Path) -> None:
+    numbers = {f"{p}{i}": [float(i)] for p in ("feat_", "mag_") for i in range(2)}
+    numbers |= {"petro_th50": [1.0], "petro_th90": [2.0]}  # numbered, but no vector
+    survey = open_survey(save(tmp_path / "t.parquet", id=["a"], file=["a.png"], **numbers))
+    assert survey.kind == "files"
+    (note,) = survey.notes
+    assert "'feat_', 'mag_':" in note and "petro" not in note and "sources.vector_prefix" in note
+
+
+def test_a_lone_coordinate_is_noted(tmp_path: Path) -> None:
+    survey = open_survey(save(tmp_path / "t.parquet", id=["a"], RA=[1.0], blob=[b"1"]))
+    assert "ra" not in survey.choices and survey.sources["ra"].null_count == 1
+    (note,) = survey.notes
+    assert "'RA' was left out" in note and "sources.dec_column" in note
+
+
+def test_a_parquet_file_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    path = tmp_path / "sub" / os.fsdecode(b"caf\xe9.parquet")
+    path.write_bytes(save(tmp_path / "t.parquet", id=["a"], blob=[b"1"]).read_bytes())
+    (tmp_path / "t.parquet").unlink()
+    for given in (tmp_path, path):
+        with pytest.raises(InputError, match=r"caf\\udce9.parquet' is not UTF-8 text; rename"):
+            open_survey(given)
 
 
 def npy(folder: Path, array: np.ndarray[Any, Any] = VECTORS) -> Path:
@@ -238,7 +263,7 @@ def write_ids(path: Path, ids: list[str]) -> None:
 def test_npy_with_ids_beside_it(tmp_path: Path, name: str, suffix: str) -> None:
     write_ids(tmp_path / (name + suffix), IDS)
     survey = open_survey(npy(tmp_path, VECTORS.astype(np.float64)))
-    assert (survey.kind, survey.dimensions) == ("vectors", 12)
+    assert survey.kind == "vectors"
     assert survey.sources["id_str"].to_pylist() == IDS
     assert survey.sources["location"][3].as_py() == "rep.npy#3"
     vectors, failures = survey.vectors(slice(4, 9))
@@ -279,9 +304,11 @@ def test_faulty_npy_is_refused(tmp_path: Path) -> None:
         open_survey(path)
 
 
-def test_fingerprint_follows_the_file(tmp_path: Path) -> None:
+def test_fingerprint_follows_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "t.parquet", id=["a"], f_0=[1.0], f_1=[2.0])
     before = open_survey(path).fingerprint()
     assert open_survey(path).fingerprint() == before
+    monkeypatch.chdir(tmp_path)
+    assert open_survey(Path("t.parquet")).fingerprint() == before
     save(path, id=["a"], f_0=[1.0], f_1=[2.0], f_2=[2.0])
     assert open_survey(path).fingerprint() != before

@@ -34,22 +34,20 @@ def test_contract_crop_is_the_central_square() -> None:
     expected = cv2.resize(image[32:96, 32:96], (32, 32), interpolation=cv2.INTER_AREA)
     assert np.array_equal(made.pixels, expected)
     assert made.side == 128
-    assert made.known_field
 
 
-def test_unknown_side_is_taken_whole_and_said() -> None:
+def test_unknown_side_is_taken_whole() -> None:
     image = ramp(100, 100)
     made = prepare(encoded(image), "a.png", CONTRACT)
     expected = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
     assert np.array_equal(made.pixels, expected)
-    assert (made.side, made.known_field) == (100, False)
+    assert made.side == 100
 
 
 def test_crop_asked_for_overrides_the_contract() -> None:
     image = ramp(128, 128)
     made = prepare(encoded(image), "a.png", CONTRACT, 0.25)
     assert np.array_equal(made.pixels, image[48:80, 48:80])
-    assert prepare(encoded(ramp(99, 99)), "a.png", CONTRACT, 0.5).known_field
 
 
 def test_oblong_image_gives_its_central_square() -> None:

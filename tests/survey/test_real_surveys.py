@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from skerry.survey import open_survey, prepare
 from skerry.types import Contract
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(os.environ.get("SKERRY_DATA", Path(__file__).parents[3] / "shared" / "data"))
+"""The folder of the surveys; the environment variable SKERRY_DATA names another."""
 
 SURVEYS = {
     "gz2_survey": ("files", 1823, {"id": "id_str", "image": "file_loc"}),
@@ -31,7 +33,7 @@ SURVEYS = {
 @pytest.mark.parametrize("name", SURVEYS)
 def test_survey_opens_and_its_images_decode(name: str) -> None:
     if not (DATA / name).is_dir():
-        pytest.skip(f"{name} is not at hand")
+        pytest.skip(f"{name} is not in {DATA}; SKERRY_DATA names another folder")
     kind, n, choices = SURVEYS[name]
     survey = open_survey(DATA / name)
     assert (survey.kind, len(survey), survey.choices, survey.notes) == (kind, n, choices, ())

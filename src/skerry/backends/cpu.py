@@ -1,12 +1,14 @@
 """The libraries that compute on a CPU: faiss, umap-learn, hdbscan. Imported when first used.
 
-Every function here gives the same bytes for the same input, whatever the number of threads:
-what a library would spread over threads with a result that depends on them runs on one.
+But for the squares of ``nearest``, every function here gives the same bytes for the same input,
+whatever the number of threads: what a library would spread over threads with a result that
+depends on them runs on one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +19,19 @@ import numpy as np
 from skerry.types import CondensedTree, FloatArray, IntArray
 
 
-def flat_index(vectors: FloatArray) -> Any:
-    """A faiss index that compares a query with every one of ``vectors`` (n, d)."""
+def nearest(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """The k of ``vectors`` (n, d) nearest to each of ``queries`` (m, d), all of them compared.
+
+    Returns
+    -------
+    indices : int64 (m, k)
+    squares : float32 (m, k), squared distances as faiss rounds them: their last bits may depend
+        on how it splits the work over threads.
+    """
     import faiss
 
-    index = faiss.IndexFlatL2(vectors.shape[1])
-    index.add(vectors)
-    return index
+    squares, indices = faiss.knn(queries, vectors, k)
+    return indices, squares
 
 
 def inverted_index(vectors: FloatArray, n_lists: int) -> Any:
@@ -38,23 +46,37 @@ def inverted_index(vectors: FloatArray, n_lists: int) -> Any:
     )
     index.own_fields = False
     step = max(1, len(vectors) // (64 * n_lists))
-    index.train(np.ascontiguousarray(vectors[::step]))
-    index.add(vectors)
+    with _faiss_threads().limit(limits=1):
+        index.train(np.ascontiguousarray(vectors[::step]))
+        index.add(vectors)
     return index
 
 
-def query(index: Any, vectors: FloatArray, k: int, n_probe: int = 0) -> tuple[IntArray, FloatArray]:
-    """The k stored vectors nearest to each of ``vectors``, as faiss finds them.
+def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> tuple[IntArray, FloatArray]:
+    """The k nearest to each of ``queries`` (m, d) among the ``n_probe`` nearest cells of an index.
+
+    The cells are chosen on one thread; looking through them is spread over the queries, each
+    of which is answered on one thread whatever their number.
 
     Returns
     -------
-    indices : int64 (n, k), -1 where an inverted index found fewer.
-    squares : float32 (n, k), squared distances as faiss rounds them.
+    indices : int64 (m, k), -1 where the cells hold fewer.
+    squares : float32 (m, k), squared distances as faiss rounds them.
     """
-    if n_probe:
-        index.nprobe = n_probe
-    squares, indices = index.search(vectors, k)
-    return np.asarray(indices, dtype=np.int64), np.asarray(squares, dtype=np.float32)
+    with _faiss_threads().limit(limits=1):
+        to_centers, cells = index.quantizer.search(queries, n_probe)
+    index.nprobe = n_probe
+    squares, indices = index.search_preassigned(queries, k, cells, to_centers)
+    return indices, squares
+
+
+@functools.cache
+def _faiss_threads() -> Any:
+    """Holds the threads of the libraries loaded with faiss: looking them up takes milliseconds."""
+    import faiss  # noqa: F401
+    import threadpoolctl
+
+    return threadpoolctl.ThreadpoolController()
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,8 @@ from skerry.discover.cluster import cluster
 from skerry.discover.neighbors import neighbor_graph
 from skerry.discover.order import canonical_order, in_canonical_order
 from skerry.discover.reduce import embed
-from skerry.discover.search import Discovery, search
 
 __all__ = [
-    "Discovery",
     "canonical_order",
     "centered",
     "cluster",
@@ -20,5 +18,4 @@ __all__ = [
     "largest_size",
     "neighbor_graph",
     "rare_classes",
-    "search",
 ]

@@ -9,6 +9,9 @@ import numpy as np
 from skerry.config import ClassesConfig
 from skerry.types import Candidate, FloatArray, RareClass
 
+ROUTE = "umap-hdbscan"
+"""The way from vectors to classes that this package goes; each class carries its name."""
+
 
 def rare_classes(
     candidates: Sequence[Candidate],
@@ -16,7 +19,6 @@ def rare_classes(
     votes: FloatArray,
     vote_columns: Sequence[str],
     config: ClassesConfig,
-    route: str = "umap-hdbscan",
 ) -> list[RareClass]:
     """Classes, not yet judged, ranked by persistence, then size (larger first), then name.
 
@@ -49,7 +51,7 @@ def rare_classes(
                 probability=tuple(float(p) for p in candidate.probability),
                 exemplars=members[: config.exemplars],
                 persistence=candidate.persistence,
-                route=route,
+                route=ROUTE,
                 votes={name: float(m) for name, m in zip(vote_columns, means, strict=True)},
             )
         )
@@ -57,34 +59,41 @@ def rare_classes(
 
 
 def distinctive(
-    rare: RareClass, votes_all: FloatArray, vote_columns: Sequence[str], n: int = 3
-) -> str:
-    """The answers that set a class apart, as ``"bar yes 0.81 (all: 0.34), ..."``.
+    classes: Sequence[RareClass], votes: FloatArray, vote_columns: Sequence[str], n: int = 3
+) -> dict[str, str]:
+    """The answers that set each class apart, as ``"bar yes 0.81 (all: 0.34), ..."``.
 
     They are the n whose mean share inside differs most from the mean over all sources, in
     units of the standard deviation over all; of equals, the first column.
 
     Parameters
     ----------
-    votes_all : float32 (n_sources, n_answers), the shares of all sources
+    votes : float32 (n_sources, n_answers), the shares of all sources
     vote_columns : the n_answers names, as ``question_answer``
 
     Returns
     -------
-    str
-        Empty where there are no votes.
+    dict
+        By ``class_id``; empty strings where there are no votes.
     """
-    if not rare.votes or not len(vote_columns):
-        return ""
-    inside = np.array([rare.votes[name] for name in vote_columns])
-    mean = votes_all.mean(axis=0, dtype=np.float64)
-    scatter = votes_all.std(axis=0, dtype=np.float64)
+    if not len(vote_columns) or not len(votes):
+        return {rare.class_id: "" for rare in classes}
+    mean = votes.mean(axis=0, dtype=np.float64)
+    scatter = votes.std(axis=0, dtype=np.float64)
     # an answer that is the same for every source sets nothing apart
-    apart = np.abs(inside - mean) / np.where(scatter > 0, scatter, np.inf)
-    return ", ".join(
-        f"{_words(vote_columns[i])} {inside[i]:.2f} (all: {mean[i]:.2f})"
-        for i in np.argsort(-apart, kind="stable")[:n]
-    )
+    unit = np.where(scatter > 0, scatter, np.inf)
+
+    def said(rare: RareClass) -> str:
+        if not rare.votes:
+            return ""
+        inside = np.array([rare.votes[name] for name in vote_columns])
+        apart = np.abs(inside - mean) / unit
+        return ", ".join(
+            f"{_words(vote_columns[i])} {inside[i]:.2f} (all: {mean[i]:.2f})"
+            for i in np.argsort(-apart, kind="stable")[:n]
+        )
+
+    return {rare.class_id: said(rare) for rare in classes}
 
 
 def _words(column: str) -> str:

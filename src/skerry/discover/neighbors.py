@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,7 @@ from skerry.progress import OnEvent
 from skerry.types import FloatArray, IntArray, NeighborGraph
 
 _BLOCK = 1024
+_BYTES = 2**26
 _SLACK = 16
 _SAMPLE = 1000
 _TARGET_RECALL = 0.995
@@ -40,9 +43,7 @@ def neighbor_graph(
     """
     n = len(vectors)
     _check(vectors, config.k)
-    # faiss rounds squared distances in proportion to the squared norms: keep those small
-    centered = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    exact = _Exact(vectors, centered)
+    exact = _Exact(vectors)
     search: _Exact | _Inverted = exact
     recall = 1.0
     if n > config.exact_below:
@@ -59,20 +60,44 @@ def neighbor_graph(
 class _Exact:
     """Neighbors by comparing with every source."""
 
-    def __init__(self, vectors: FloatArray, centered: FloatArray) -> None:
-        self.vectors, self.centered = vectors, centered
-        self.index = cpu.flat_index(centered)
-        self.norms = np.linalg.norm(centered, axis=1)
+    def __init__(self, vectors: FloatArray) -> None:
+        self.vectors = vectors
+        self.centered, self.norms = _centered(vectors)
+        self.compared: dict[bytes, tuple[IntArray, FloatArray]] = {}
 
     def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         found = min(k + 1 + _SLACK, len(self.vectors))
-        candidates, squares = cpu.query(self.index, self.centered[rows], found)
+        candidates, squares = cpu.nearest(self.centered, self.centered[rows], found)
         indices, distances = _nearest(self.vectors, rows, candidates, k)
         if found < len(self.vectors):
             for i in np.flatnonzero(~self._certain(rows, squares[:, -1], distances[:, -1])):
-                everyone = np.arange(len(self.vectors), dtype=np.int64)[None]
-                indices[i], distances[i] = _nearest(self.vectors, rows[i : i + 1], everyone, k)
+                indices[i], distances[i] = self._of_one(int(rows[i]), float(distances[i, -1]), k)
         return indices, distances
+
+    def _of_one(self, row: int, kth: float, k: int) -> tuple[IntArray, FloatArray]:
+        """The k nearest of one row, the last no farther than ``kth``.
+
+        Identical vectors are compared with the others but once.
+        """
+        vector = self.vectors[row]
+        name = vector.tobytes()
+        if name not in self.compared:
+            near = self._within(row, kth)
+            self.compared[name] = _nearest_to(vector, self.vectors, near, k + 1)
+        indices, distances = self.compared[name]
+        others = np.flatnonzero(indices != row)[:k]
+        return indices[others], distances[others]
+
+    def _within(self, row: int, distance: float) -> IntArray:
+        """All rows within a distance of one, and some beyond it by no more than float32 rounds.
+
+        The bound is that of ``_certain``, with room for the rounding of norms and centers.
+        """
+        norms = self.norms.astype(np.float64)
+        squares = norms**2 + norms[row] ** 2 - 2.0 * (self.centered @ self.centered[row])
+        eps = np.finfo(np.float32).eps
+        doubt = (self.vectors.shape[1] + 8) * eps * (norms + norms[row]) ** 2
+        return np.flatnonzero(squares - doubt <= (1 + 4 * eps) * distance**2)
 
     def _certain(
         self, rows: IntArray, last_square: FloatArray, kth: FloatArray
@@ -122,6 +147,20 @@ def _inverted(exact: _Exact, k: int) -> tuple[_Inverted, float]:
         search.n_probe = min(2 * search.n_probe, n_lists)
 
 
+def _centered(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The vectors less their mean, and the norms of what is left.
+
+    faiss rounds squared distances in proportion to the squared norms: these are small.
+    """
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centered = np.empty(vectors.shape, dtype=np.float32)
+    norms = np.empty(len(vectors), dtype=np.float32)
+    for part in _blocks(*vectors.shape):
+        centered[part] = vectors[part] - mean
+        norms[part] = np.linalg.norm(centered[part], axis=1)
+    return centered, norms
+
+
 def _nearest(
     vectors: FloatArray, rows: IntArray, candidates: IntArray, k: int
 ) -> tuple[IntArray, FloatArray]:
@@ -132,13 +171,42 @@ def _nearest(
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         near = candidates[part]
-        difference = vectors[near].astype(np.float64) - vectors[rows[part], None]
-        exact = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference)).astype(np.float32)
+        exact = _distances(vectors[near], vectors[rows[part], None])
         exact[(near == rows[part, None]) | (near < 0)] = np.inf
         best = np.lexsort((near, exact), axis=1)[:, :k]
         indices[part] = np.take_along_axis(near, best, axis=1)
         distances[part] = np.take_along_axis(exact, best, axis=1)
     return indices, distances
+
+
+def _nearest_to(
+    vector: FloatArray, vectors: FloatArray, candidates: IntArray, k: int
+) -> tuple[IntArray, FloatArray]:
+    """The k nearest to ``vector`` (d,) of the rows ``candidates`` (c,), which ascend."""
+    indices = np.empty(0, dtype=np.int64)
+    distances = np.empty(0, dtype=np.float32)
+    for part in _blocks(len(candidates), len(vector)):
+        near = candidates[part]
+        exact = _distances(vectors[None, near], vector[None, None])[0]
+        indices, distances = np.append(indices, near), np.append(distances, exact)
+        # rows ascend, so that a stable order keeps the smaller of equals first
+        best = np.argsort(distances, kind="stable")[:k]
+        indices, distances = indices[best], distances[best]
+    return indices, distances
+
+
+def _distances(these: FloatArray, those: FloatArray) -> FloatArray:
+    """Euclidean distances along the last of three axes, by differences in float64."""
+    difference = these - those.astype(np.float64)
+    squares = np.einsum("ijk,ijk->ij", difference, difference)
+    return np.asarray(np.sqrt(squares), dtype=np.float32)
+
+
+def _blocks(n: int, d: int) -> Iterator[slice]:
+    """Stretches of n rows that with d columns of float64 take no more than ``_BYTES``."""
+    step = max(1, _BYTES // (8 * d))
+    for start in range(0, n, step):
+        yield slice(start, start + step)
 
 
 def _check(vectors: FloatArray, k: int) -> None:
@@ -147,7 +215,10 @@ def _check(vectors: FloatArray, k: int) -> None:
             f"{len(vectors)} sources are too few for neighbors.k = {k}: at least {k + 1} are "
             f"needed; give more sources, or set neighbors.k to {max(1, len(vectors) - 1)} or less"
         )
-    bad = int(np.count_nonzero(~np.isfinite(vectors).all(axis=1)))
+    bad = sum(
+        int(np.count_nonzero(~np.isfinite(vectors[part]).all(axis=1)))
+        for part in _blocks(*vectors.shape)
+    )
     if bad:
         raise InputError(
             f"{bad} of {len(vectors)} vectors hold NaN or infinite values; expected finite "

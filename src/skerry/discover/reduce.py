@@ -29,8 +29,13 @@ def embed(
     ----------
     vectors : float32 (n, d)
     graph : of the same n sources, with at least ``config.n_neighbors - 1`` neighbors
-    on_event : called with (what, steps done, steps in all); ``what`` says where UMAP's usual
-        start failed and a random one (of the same seed) was used
+    on_event : called with (what, steps done, steps in all)
+
+    Returns
+    -------
+    Embedding
+        ``spectral`` is False where UMAP's usual start failed for either of the two, which then
+        began from a random one of the same seed.
 
     Raises
     ------
@@ -38,6 +43,7 @@ def embed(
         Too few sources or neighbors, or vectors that are all the same.
     """
     _check(vectors, graph, config)
+    on_event(_WHAT, 0, 3)
     itself = np.arange(len(vectors), dtype=np.int64)[:, None]
     others = slice(config.n_neighbors - 1)
     fuzzy = cpu.fuzzy_graph(
@@ -45,7 +51,7 @@ def embed(
         np.hstack([np.zeros_like(itself, np.float32), graph.distances[:, others]]),
     )
     on_event(_WHAT, 1, 3)
-    found = []
+    found: list[cpu.Layout] = []
     for d, min_dist in ((config.n_components, config.min_dist), (2, config.map_min_dist)):
         layout = cpu.layout(vectors, fuzzy, d, min_dist, config.seed)
         if not np.isfinite(layout.coordinates).all():
@@ -53,10 +59,10 @@ def embed(
                 f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "
                 "hold too few different values; expected mostly distinct vectors"
             )
-        found.append(layout.coordinates)
-        start = "" if layout.spectral else f" ({d}-d: spectral start failed, random one used)"
-        on_event(_WHAT + start, 1 + len(found), 3)
-    return Embedding(coordinates=found[0], map=found[1])
+        found.append(layout)
+        on_event(_WHAT, 1 + len(found), 3)
+    clustered, seen = found
+    return Embedding(clustered.coordinates, seen.coordinates, clustered.spectral and seen.spectral)
 
 
 def _check(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> None:

@@ -34,7 +34,7 @@ _CLASSES = {
     "replication": Column("Share of repeated searches that find it", "stat.confidenceLevel"),
     "route": Column("How it was found", "meta.code"),
     "central_id": Column("Its most central member", "meta.id.assoc"),
-    "exemplars": Column("Its exemplars, ids joined by a space", "meta.id.assoc"),
+    "exemplars": Column("Ids of its exemplars, as a JSON list", "meta.id.assoc"),
     "distinctive": Column("Votes that set it apart from all sources", "meta.note"),
     "n_checks": Column("Number of checks made", "meta.number"),
     "n_checks_passed": Column("Number of checks passed", "meta.number"),

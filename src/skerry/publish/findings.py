@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,8 +10,8 @@ import pyarrow as pa
 from skerry.config import Config
 from skerry.types import ByteArray, Failure, FloatArray, RareClass
 
-Images = Callable[[Sequence[str]], Mapping[str, ByteArray]]
-"""Cutouts of some sources by ``id_str``: uint8 (s, s, 3), RGB; what has none is left out."""
+Images = Mapping[str, ByteArray]
+"""Cutouts of the sources to show by ``id_str``: uint8 (s, s, 3), RGB; one may be missing."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A product's bytes as Parquet, FITS and VOTable, free of dates and hosts."""
+"""A product's bytes as FITS and VOTable, free of dates and hosts."""
 
 from __future__ import annotations
 
@@ -10,20 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from skerry.publish.columns import described
 
 _Array = npt.NDArray[Any]
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def to_parquet(name: str, table: pa.Table) -> bytes:
-    """The table as Parquet, zstd-compressed."""
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", row_group_size=65_536)
-    return buffer.getvalue()
 
 
 def to_fits(name: str, table: pa.Table) -> bytes:
@@ -130,8 +122,7 @@ def _numpy(column: pa.ChunkedArray) -> _Array:
 
 
 ENCODERS: Mapping[str, Callable[[str, pa.Table], bytes]] = {
-    "parquet": to_parquet,
     "fits": to_fits,
     "vot": to_votable,
 }
-"""How each format, named by its suffix, encodes a product."""
+"""How each format beside Parquet, named by its suffix, encodes a product."""

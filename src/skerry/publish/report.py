@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from skerry.publish import figures, words
 from skerry.publish.findings import Findings, Images
-from skerry.publish.formats import ENCODERS
 from skerry.publish.sheets import gallery, jpeg, resized, sheet_name
-from skerry.publish.tables import PRODUCTS, classes_table, members_table
+from skerry.publish.tables import PRODUCTS, SUFFIXES, classes_table, members_table
 from skerry.store import write_text
 from skerry.types import ByteArray, RareClass
 
@@ -21,7 +18,7 @@ SECTIONS = 60
 """Classes that get a section with gallery and members; the others are rows of the table."""
 
 SHOWN = 24
-"""Cutouts in a gallery, exemplars first."""
+"""Cutouts in a gallery, exemplars first; no more than on a contact sheet."""
 
 LISTED = 20
 """Members and failures listed are the first ``LISTED`` and ``FAILED``."""
@@ -49,54 +46,28 @@ class Section:
     members: list[dict[str, Any]]
 
 
-def write_report(
-    findings: Findings,
-    images: Images | None,
-    path: Path,
-    products: Path | None = None,
-    failures: Path | None = None,
-) -> None:
+def write_report(findings: Findings, images: Images | None, path: Path) -> None:
     """Write the report as one self-contained HTML file.
 
-    The same findings, images and places of the products give the same bytes.
+    It links to the files of the run whose folder holds it. The same findings and images give
+    the same bytes.
 
     Parameters
     ----------
     findings
         What was found.
     images
-        Reads cutouts by ``id_str``; None where the run began with representations, which
+        The cutouts of ``shown_ids``; None where the run began with representations, which
         leaves the galleries out.
     path
         The file to write.
-    products
-        The folder of the catalogs, with the contact sheets in its ``sheets``, to link to; by
-        default ``products`` beside the report.
-    failures
-        The table of failures to link to; by default that of a run whose folder holds the report.
 
     Raises
     ------
     DiskError
         The file cannot be written.
     """
-    folder = path.parent
-    products = products or folder / "products"
-    links = {
-        "catalogs": [
-            (name, [_link(products / f"{name}.{suffix}", folder) for suffix in ENCODERS])
-            for name in PRODUCTS
-        ],
-        "sheets": [_link(products / "sheets" / sheet_name(c), folder) for c in findings.ranked],
-        "failed": _link(failures or folder / "representations" / "failures.parquet", folder),
-    }
-    write_text(path, _render({**_context(findings, images), "links": links}))
-
-
-def _link(target: Path, folder: Path) -> tuple[str, str]:
-    """What to show of a link, and its address: both relative to the report."""
-    relative = Path(os.path.relpath(target, folder)).as_posix()
-    return relative, quote(relative)
+    write_text(path, _render(_context(findings, images)))
 
 
 def _render(context: dict[str, Any]) -> str:
@@ -130,7 +101,12 @@ def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
         "reasons": words.failures_by_reason(findings),
         "settings": words.settings(findings),
         "count": words.count,
-        "limits": {"sections": SECTIONS, "members": LISTED, "failures": FAILED, "side": _SIDE},
+        "links": {
+            "catalogs": {n: [f"products/{n}.{suffix}" for suffix in SUFFIXES] for n in PRODUCTS},
+            "sheets": [f"products/sheets/{sheet_name(c)}" for c in findings.ranked],
+            "failed": "representations/failures.parquet",
+        },
+        "limits": {"failures": FAILED, "side": _SIDE},
     }
 
 
@@ -139,17 +115,16 @@ def _sections(findings: Findings, images: Images | None) -> list[Section]:
     sections, start = [], 0
     for found in findings.ranked[:SECTIONS]:
         rows = table.slice(start, min(found.size, LISTED)).to_pylist()
-        sections.append(Section(found, _gallery(found, images) if images else (), rows))
+        sections.append(Section(found, () if images is None else _gallery(found, images), rows))
         start += found.size
     return sections
 
 
 def _gallery(found: RareClass, images: Images) -> tuple[Thumbnail, ...]:
     shown = gallery(found, SHOWN)
-    cutouts = images(shown)
     probability = dict(zip(found.members, found.probability, strict=True))
     return tuple(
-        Thumbnail(m, probability.get(m, 0.0), m in found.exemplars, _thumbnail(cutouts.get(m)))
+        Thumbnail(m, probability.get(m, 0.0), m in found.exemplars, _thumbnail(images.get(m)))
         for m in shown
     )
 

@@ -16,7 +16,7 @@ from skerry.store import write_bytes
 from skerry.types import ByteArray, RareClass
 
 SHOWN = 30
-"""Members on a sheet, exemplars first."""
+"""Members on a sheet, exemplars first; the report's galleries are the first of these."""
 
 _CELL, _GAP, _CAPTION, _TITLE = 168, 8, 38, 46
 _BACKGROUND, _INK, _FAINT, _EMPTY = (16, 20, 28), (236, 238, 242), (160, 170, 184), (34, 40, 52)
@@ -26,6 +26,11 @@ def gallery(found: RareClass, limit: int) -> tuple[str, ...]:
     """The members to show: exemplars first, then the most central others, ``limit`` at most."""
     others = [m for m in found.members if m not in set(found.exemplars)]
     return (*found.exemplars, *others)[:limit]
+
+
+def shown_ids(findings: Findings) -> tuple[str, ...]:
+    """The sources whose cutouts the sheets and the report show, sorted: those to read."""
+    return tuple(sorted({m for found in findings.classes for m in gallery(found, SHOWN)}))
 
 
 def contact_sheet(
@@ -122,6 +127,8 @@ def sheet_name(found: RareClass) -> str:
 def write_sheets(findings: Findings, images: Images, folder: Path) -> list[Path]:
     """Write one contact sheet a class and return the files, by rank.
 
+    ``images`` holds the cutouts of ``shown_ids``.
+
     Raises
     ------
     DiskError
@@ -130,10 +137,9 @@ def write_sheets(findings: Findings, images: Images, folder: Path) -> list[Path]
     written = []
     for found in findings.ranked:
         shown = gallery(found, SHOWN)
-        cutouts = images(shown)
         probability = dict(zip(found.members, found.probability, strict=True))
         data = contact_sheet(
-            [cutouts.get(m) for m in shown],
+            [images.get(m) for m in shown],
             [f"{m}\n{_role(m, found)}, probability {probability.get(m, 0):.2f}" for m in shown],
             f"Class {found.class_id}   rank {found.rank}, {found.size} members, {found.verdict}",
         )

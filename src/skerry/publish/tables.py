@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skerry.publish import formats
 from skerry.publish.columns import schema
 from skerry.publish.findings import Findings
-from skerry.store import write_bytes
+from skerry.publish.formats import ENCODERS
+from skerry.store import write_bytes, write_table
 
 PRODUCTS = ("classes", "members", "checks")
+SUFFIXES = ("parquet", *ENCODERS)
+"""Of the files of each product."""
 
 _Doubles = npt.NDArray[np.float64]
 
@@ -58,7 +61,7 @@ def classes_table(findings: Findings) -> pa.Table:
         "replication": [None for _ in ranked],
         "route": [c.route for c in ranked],
         "central_id": [c.members[0] if c.members else "" for c in ranked],
-        "exemplars": [" ".join(c.exemplars) for c in ranked],
+        "exemplars": [json.dumps(c.exemplars, ensure_ascii=False) for c in ranked],
         "distinctive": [findings.distinctive.get(c.class_id, "") for c in ranked],
         "n_checks": [len(c.checks) for c in ranked],
         "n_checks_passed": [sum(check.passed for check in c.checks) for c in ranked],
@@ -130,10 +133,8 @@ def write_products(findings: Findings, folder: Path) -> list[Path]:
         "members": members_table(findings),
         "checks": checks_table(findings),
     }
-    written = []
-    for name in PRODUCTS:
-        for suffix, encode in formats.ENCODERS.items():
-            path = folder / f"{name}.{suffix}"
-            write_bytes(path, encode(name, tables[name]))
-            written.append(path)
-    return written
+    for name, table in tables.items():
+        write_table(folder / f"{name}.parquet", table)
+        for suffix, encode in ENCODERS.items():
+            write_bytes(folder / f"{name}.{suffix}", encode(name, table))
+    return [folder / f"{name}.{suffix}" for name in PRODUCTS for suffix in SUFFIXES]

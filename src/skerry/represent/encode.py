@@ -129,13 +129,21 @@ def _stacked(arrays: list[FloatArray]) -> FloatArray:
     return np.concatenate(arrays).astype(np.float32, copy=False)
 
 
-def given(survey: Survey, shards: Sequence[range]) -> Iterator[tuple[int, Representations]]:
+def given(
+    survey: Survey,
+    shards: Sequence[range],
+    *,
+    on_event: Callable[[int], None] = lambda done: None,
+) -> Iterator[tuple[int, Representations]]:
     """Shards of a survey that already holds representations; vectors that are not finite fail."""
+    done = 0
     for position, rows in enumerate(shards):
         vectors, failures = survey.vectors(slice(rows.start, rows.stop))
         ids = survey.sources["id_str"][rows.start : rows.stop].to_pylist()
         good = np.array([f is None for f in failures], bool)
         kept = vectors[good]
+        done += len(good)
+        on_event(done)
         yield (
             position,
             Representations(

@@ -86,7 +86,7 @@ class TrainingSet:
 def read_training_set(
     folder: Path, recipe: Recipe, dropped: frozenset[str], schema: Schema = GZ2_TRAINED
 ) -> TrainingSet:
-    """Read Parquet files with embedded images, vote fractions and a ``summary`` label.
+    """Read Parquet files with images inside, vote fractions and a ``summary`` label.
 
     ``dropped`` are ids left out because their galaxy is scored elsewhere.
 

@@ -3,6 +3,7 @@
 from skerry.store.atomic import replacing, write_bytes, write_text
 from skerry.store.manifest import (
     Manifest,
+    drop_damaged,
     file_digest,
     read_manifest,
     write_manifest,
@@ -19,6 +20,7 @@ from skerry.store.tables import (
 
 __all__ = [
     "Manifest",
+    "drop_damaged",
     "file_digest",
     "read_arrays",
     "read_manifest",

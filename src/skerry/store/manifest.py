@@ -51,8 +51,15 @@ def read_manifest(folder: Path) -> Manifest | None:
     """A stage's manifest, or None where the stage is not done or its files are gone."""
     try:
         manifest = Manifest(**json.loads((folder / NAME).read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, TypeError):
+        whole = all((folder / name).is_file() for name in manifest.outputs)
+    except (OSError, ValueError, TypeError):
         return None
-    if not all((folder / name).is_file() for name in manifest.outputs):
-        return None
-    return manifest
+    return manifest if whole else None
+
+
+def drop_damaged(folder: Path, manifest: Manifest) -> list[str]:
+    """Delete the outputs that are no longer what the stage wrote; their names."""
+    damaged = [n for n, sha256 in manifest.outputs.items() if file_digest(folder / n) != sha256]
+    for name in damaged:
+        (folder / name).unlink()
+    return damaged

@@ -79,6 +79,11 @@ def shard_failures(path: Path) -> list[Failure]:
     return [Failure(r["id_str"], r["location"], r["failure"]) for r in bad.to_pylist()]
 
 
+def shard_sides(path: Path) -> list[int]:
+    """The sides in pixels of the images in a shard, 0 for vectors that came without one."""
+    return [s for s in read_table(path, ["side"])["side"].to_pylist() if s is not None]
+
+
 def read_representations(folder: Path) -> Representations:
     """All shards of a run, sources sorted by ``id_str``, without failures."""
     paths = sorted(folder.glob("shard-*.parquet"))
@@ -149,7 +154,7 @@ def write_embedding(path: Path, embedding: Embedding, ids: Sequence[str]) -> Non
         columns[f"x{axis}"] = pa.array(embedding.coordinates[:, axis])
     columns["map_x"] = pa.array(embedding.map[:, 0])
     columns["map_y"] = pa.array(embedding.map[:, 1])
-    write_table(path, pa.table(columns))
+    write_table(path, pa.table(columns), {"spectral": json.dumps(embedding.spectral)})
 
 
 def read_embedding(path: Path) -> Embedding:
@@ -157,7 +162,8 @@ def read_embedding(path: Path) -> Embedding:
     table = read_table(path)
     axes = [name for name in table.column_names if name.startswith("x")]
     coordinates = np.stack([table[name].to_numpy() for name in axes], 1)
-    return Embedding(coordinates, np.stack([table["map_x"].to_numpy(), table["map_y"]], 1))
+    map_xy = np.stack([table["map_x"].to_numpy(), table["map_y"].to_numpy()], 1)
+    return Embedding(coordinates, map_xy, json.loads(table.schema.metadata[b"spectral"]))
 
 
 def write_clusters(folder: Path, clusters: Clusters, ids: Sequence[str]) -> None:
@@ -195,9 +201,9 @@ def read_classes(path: Path) -> tuple[RareClass, ...]:
     """Read the classes."""
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise RunError(f"{path} is missing or damaged ({error}); run again") from error
-    return tuple(_class(record) for record in records)
+        return tuple(_class(record) for record in records)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{path} is missing or damaged ({error!r}); run again") from error
 
 
 def _class(record: Mapping[str, Any]) -> RareClass:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skerry.config import Config, from_mapping, to_toml
+from skerry.config import Config, from_mapping, to_toml, toml_value
 from skerry.errors import DiskError, RunError
 from skerry.store.atomic import write_text
 
@@ -56,7 +57,13 @@ class RunFolder:
             raise DiskError(
                 f"{self.path} cannot be made: {error.strerror}; choose another folder with -o"
             ) from error
-        with (self.path / LOCK).open("w") as file:
+        try:
+            file = (self.path / LOCK).open("w")
+        except OSError as error:
+            raise DiskError(
+                f"{self.path} cannot be written: {error.strerror}; choose another folder with -o"
+            ) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -70,9 +77,23 @@ class RunFolder:
         """Write the settings, clear what a killed process left, and log the start."""
         for leftover in self.path.rglob(".*.part"):
             leftover.unlink(missing_ok=True)
-        text = f"input = {json.dumps(self.input)}\n" + to_toml(config)
+        text = f"input = {toml_value(self.input)}\n" + to_toml(config)
         write_text(self.path / CONFIG, text)
         self.log("start", host=socket.gethostname(), pid=os.getpid())
+
+
+def clear(folder: Path, keep: Collection[Path] = ()) -> None:
+    """Make a stage's folder, with nothing in it but the files to keep."""
+    if folder.is_file():
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path in keep:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def claim(path: Path, input_path: Path) -> RunFolder:
@@ -88,7 +109,7 @@ def claim(path: Path, input_path: Path) -> RunFolder:
     resolved = str(input_path.resolve())
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file; give a folder for the run with -o")
-    if path.is_dir() and any(p.name not in (LOCK, LOG) for p in path.iterdir()):
+    if path.is_dir() and not all(_of_a_start(p) for p in path.iterdir()):
         found = open_folder(path)
         if found.input != resolved:
             raise RunError(
@@ -97,6 +118,11 @@ def claim(path: Path, input_path: Path) -> RunFolder:
             )
         return found
     return RunFolder(path, resolved)
+
+
+def _of_a_start(path: Path) -> bool:
+    """Whether a file is what a run killed at its very start leaves."""
+    return path.name in (LOCK, LOG) or path.match(".*.part")
 
 
 def open_folder(path: Path) -> RunFolder:
@@ -125,7 +151,7 @@ def _stored(path: Path) -> dict[str, Any]:
             f"{path} is no folder of a run: it has no readable {CONFIG}; give the folder that "
             "'skerry run' made with -o, or an empty one"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path / CONFIG} is damaged: {error}; delete the folder") from error
     if "input" not in values:
         raise RunError(f"{path / CONFIG} names no input; it was not made by skerry")

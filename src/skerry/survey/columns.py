@@ -175,14 +175,24 @@ def choose_vectors(
     chosen = configured or known[0]
     if chosen in lists:
         return [chosen]
-    _without_gaps(grouped[chosen], chosen, where)
+    _require_gapless(grouped[chosen], chosen, where)
     return grouped[chosen]
 
 
-def _without_gaps(columns: Sequence[str], prefix: str, where: str) -> None:
+def vector_sets(numbered: Iterable[str], lists: Sequence[str]) -> list[str]:
+    """What may hold vectors: list columns, and the prefixes of families numbered without gaps."""
+    grouped = families(numbered)
+    return [*lists, *(p for p, columns in grouped.items() if _gapless(columns, p))]
+
+
+def _gapless(columns: Sequence[str], prefix: str) -> bool:
     numbers = [int(c[len(prefix) :]) for c in columns]
     first = numbers[0]
-    if first not in (0, 1) or numbers != list(range(first, first + len(numbers))):
+    return first in (0, 1) and numbers == list(range(first, first + len(numbers)))
+
+
+def _require_gapless(columns: Sequence[str], prefix: str, where: str) -> None:
+    if not _gapless(columns, prefix):
         raise CatalogError(
             f"{where}: the columns {prefix}0, {prefix}1... are not numbered without gaps from 0 "
             f"or 1: found {listed(columns)}"

@@ -11,12 +11,14 @@ import pyarrow.compute as pc
 
 from skerry.config import SourcesConfig
 from skerry.errors import CatalogError, InputError
+from skerry.store.runfolder import CONFIG, LOG
 from skerry.survey.catalog import SUFFIXES, open_catalog
 from skerry.survey.columns import choose, listed
 from skerry.survey.found import Found
 from skerry.survey.headers import SUFFIXES as SUFFIXES_OF_IMAGES
 from skerry.survey.readers import ImageFiles
 from skerry.survey.sources import (
+    as_location,
     checked_position,
     choose_position,
     degrees,
@@ -29,17 +31,23 @@ from skerry.survey.sources import (
 IMAGE_SUFFIXES = frozenset(SUFFIXES_OF_IMAGES)
 """Files taken as images in a folder; those in a format that is not read become failures."""
 
+_MARKS_OF_A_RUN = {CONFIG, LOG}
 _SAMPLE = 64
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds, as sorted paths: images and Parquet at any depth, tables at its top."""
+    """What a folder holds, as sorted paths: images and Parquet at any depth, tables at its top.
+
+    ``runs`` are the folders of runs within it, which are not looked into: their contact sheets
+    and tables are no survey.
+    """
 
     images: tuple[Path, ...]
     parquet: tuple[Path, ...]
     tables: tuple[Path, ...]
     others: int
+    runs: tuple[Path, ...]
 
     def catalog(self) -> Path | None:
         """The one table to use: the only one, or the only one called a catalog."""
@@ -56,14 +64,18 @@ def listing(folder: Path) -> Listing:
     Raises
     ------
     InputError
-        The folder cannot be listed.
+        The folder cannot be listed, or is itself the folder of a run.
     """
-    images, parquet, tables, others = [], [], [], 0
+    images, parquet, tables, runs, others = [], [], [], [], 0
 
     def fail(error: OSError) -> None:
         raise InputError(f"{error.filename} cannot be listed: {error.strerror}") from error
 
     for place, folders, names in os.walk(folder, onerror=fail):
+        if set(names) >= _MARKS_OF_A_RUN:
+            runs.append(Path(place))
+            folders.clear()
+            continue
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(n for n in names if not n.startswith(".")):
             path = Path(place, name)
@@ -81,7 +93,11 @@ def listing(folder: Path) -> Listing:
                 tables.append(path)
             else:
                 others += 1
-    return Listing(tuple(images), tuple(parquet), tuple(tables), others)
+    if folder in runs:
+        raise InputError(
+            f"{folder} is the folder of a run of skerry; give the folder of images or the catalog"
+        )
+    return Listing(tuple(images), tuple(parquet), tuple(tables), others, tuple(runs))
 
 
 def from_images(folder: Path, held: Listing) -> Found:
@@ -91,14 +107,16 @@ def from_images(folder: Path, held: Listing) -> Found:
     ------
     CatalogError
         Two images have the same name in different folders or formats.
+    InputError
+        A name is not UTF-8.
     """
-    locations = pa.array([p.relative_to(folder).as_posix() for p in held.images], pa.string())
+    locations = pa.array([as_location(p.relative_to(folder)) for p in held.images], pa.string())
     stems = pa.array([p.stem for p in held.images], pa.string())
     ids = ids_as_text(stems, "file name", str(folder))
     require_unique(
         ids, str(folder), "rename the files, or put a catalog with id_str and file_loc beside them"
     )
-    notes = []
+    notes: list[str] = []
     if held.tables:
         notes.append(
             f"none of the tables {listed(t.name for t in held.tables)} was used, only the images: "
@@ -133,7 +151,7 @@ def from_catalog(path: Path, config: SourcesConfig) -> Found:
         raise CatalogError(
             f"{where} has no column that names images; set sources.image_column. {columns}"
         )
-    ra_choice, dec_choice = choose_position(catalog, config, where)
+    ra_choice, dec_choice, notes = choose_position(catalog, config, where)
     picked = {
         "id": id_choice, "image": image_choice, "ra": ra_choice, "dec": dec_choice
     }  # fmt: skip
@@ -141,7 +159,7 @@ def from_catalog(path: Path, config: SourcesConfig) -> Found:
     table = catalog.load(list(choices.values()))
     if table.num_rows == 0:
         raise CatalogError(f"{where} has a header but no rows; expected one row a source")
-    notes = [note for role, c in picked.items() for note in c.note(role)]
+    notes = [*id_choice.note("id"), *image_choice.note("image"), *notes]
     if set(choices) & {"ra", "dec"}:
         notes += _wrong_pair(choices)
 
@@ -200,4 +218,4 @@ def _folder_of_images(root: Path, location: pa.Array) -> str:
         return ""
     folders = sorted(f for f in root.iterdir() if f.is_dir())
     holding = [f.name for f in folders if any((f / at).is_file() for at in sample)]
-    return holding[0] if len(holding) == 1 else ""
+    return as_location(PurePath(holding[0])) if len(holding) == 1 else ""

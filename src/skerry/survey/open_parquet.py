@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 from skerry.config import SourcesConfig
 from skerry.errors import CatalogError
 from skerry.survey.catalog import Catalog, open_catalog
-from skerry.survey.columns import ALIASES, choose, choose_vectors, listed, normalized
+from skerry.survey.columns import ALIASES, choose, choose_vectors, listed, normalized, vector_sets
 from skerry.survey.found import Found
 from skerry.survey.open_files import from_catalog
-from skerry.survey.readers import EmbeddedImages, ParquetVectors, RowGroups
+from skerry.survey.readers import ParquetImages, ParquetVectors, RowGroups
 from skerry.survey.sources import (
+    as_location,
     checked_position,
     choose_position,
     degrees,
@@ -38,13 +39,17 @@ def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Fo
     ------
     CatalogError
         The files are unreadable, empty, differ in their columns, or have no usable column.
+    InputError
+        A file's name is not UTF-8.
     """
+    for path in paths:
+        as_location(path.relative_to(root))
     catalog = open_catalog(paths[0])
     where = str(paths[0]) if len(paths) == 1 else str(root)
     if not config.vector_prefix:
-        embedded = _embedded_column(catalog, config, where)
-        if embedded is not None:
-            return _embedded_images(catalog, embedded, paths, root, config, where)
+        held = _bytes_column(catalog, config, where)
+        if held is not None:
+            return _images(catalog, held, paths, root, config, where)
         named = choose(
             "image", catalog.columns, config.image_column, where, catalog.of_type(textual) or [""]
         )
@@ -74,17 +79,17 @@ def _one_catalog(
         )
     found = from_catalog(catalog.path, config)
     floats, lists = catalog.of_type(pa.types.is_floating), catalog.of_type(_float_list)
-    try:
-        vectors = choose_vectors(floats, lists, "", catalog.columns, where)
-    except CatalogError:
-        vectors = None
-    if vectors is None:
+    sets = vector_sets(floats, lists)
+    if not sets:
         return found
-    note = f"the images were taken, not column {vectors[0]!r}...: to use it, set vector_prefix"
+    note = (
+        f"the images were taken, not the numbers in {listed(sets)}: if one of them holds "
+        "representations, set sources.vector_prefix to it"
+    )
     return Found(found.kind, found.sources, found.choices, (*found.notes, note), found.reader)
 
 
-def _embedded_images(
+def _images(
     catalog: Catalog,
     column: str,
     paths: Sequence[Path],
@@ -99,7 +104,7 @@ def _embedded_images(
     sources, choices, notes = _sources(catalog, paths, root, config, where, stems)
     groups = RowGroups(paths, [f"{column}.bytes" if is_struct else column])
     choices["image"] = column
-    return Found("parquet", sources, choices, tuple(notes), EmbeddedImages(groups, column))
+    return Found("parquet", sources, choices, tuple(notes), ParquetImages(groups, column))
 
 
 def _vectors(
@@ -136,7 +141,7 @@ def _holds_bytes(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _embedded_column(catalog: Catalog, config: SourcesConfig, where: str) -> str | None:
+def _bytes_column(catalog: Catalog, config: SourcesConfig, where: str) -> str | None:
     """The column of image bytes: the configured, the one usually named, or the only one."""
     holding = [c for c in catalog.of_type(_holds_bytes) if normalized(c) not in ALIASES["id"]]
     if config.image_column:
@@ -166,7 +171,7 @@ def _sources(
     """
     usable = [c for c in catalog.columns if c != stems_of]
     id_choice = choose("id", catalog.columns, config.id_column, where, usable)
-    ra_choice, dec_choice = choose_position(catalog, config, where)
+    ra_choice, dec_choice, notes = choose_position(catalog, config, where)
     picked = {"id": id_choice, "ra": ra_choice, "dec": dec_choice}
     choices = {role: c.column for role, c in picked.items() if c.column is not None}
     if "id" not in choices and not stems_of:
@@ -186,7 +191,7 @@ def _sources(
         choices["id"] = f"{stems_of}.path, without folder and suffix"
         ids = _stems(table[stems_of], choices["id"], where)
     require_unique(ids, where, "remove the repeated rows, or set sources.id_column to another")
-    notes = [note for role, c in picked.items() for note in c.note(role)]
+    notes = [*id_choice.note("id"), *notes]
     ra = dec = None
     if "ra" in choices:
         ra, dec = (degrees(table[choices[c]], choices[c], where) for c in ("ra", "dec"))
@@ -222,9 +227,15 @@ def _require_same(
 
 
 def rows_of(name: PurePath, n: int) -> pa.Array:
-    """Locations of the n rows of a file: ``name#0``, ``name#1``..."""
+    """Locations of the n rows of a file: ``name#0``, ``name#1``...
+
+    Raises
+    ------
+    InputError
+        The name is not UTF-8.
+    """
     numbers = pa.array(np.arange(n), pa.int64()).cast(pa.string())
-    return pc.binary_join_element_wise(name.as_posix(), numbers, "#")
+    return pc.binary_join_element_wise(as_location(name), numbers, "#")
 
 
 def _stems(column: pa.ChunkedArray, name: str, where: str) -> pa.Array:

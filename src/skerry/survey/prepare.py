@@ -21,13 +21,11 @@ class Prepared:
     """One image made ready: ``pixels`` uint8 (size, size, 3), RGB.
 
     ``side`` is the image's own shorter side in pixels, by which the contract knows its field of
-    view. ``known_field`` is False where neither the contract nor the user says what part of
-    such an image to keep, and the whole was taken.
+    view.
     """
 
     pixels: ByteArray
     side: int
-    known_field: bool
 
 
 def prepare(data: bytes, name: str, contract: Contract, crop: float = 0.0) -> Prepared:
@@ -56,14 +54,13 @@ def prepare(data: bytes, name: str, contract: Contract, crop: float = 0.0) -> Pr
     """
     header = inspect(data, name)
     side = min(header.width, header.height)
-    share = crop or contract.crop_of(side)
-    kept = share or 1.0
+    kept = crop or contract.crop_of(side) or 1.0
     scale = _scale(header, kept, contract.size) if header.format == "JPEG" else 1
     pixels = read(data, header, scale)
     out = _resized(_center(pixels, header, kept, scale), contract.size)
     if uniform(out):
         raise ImageError("all pixels of the central part have one value")
-    return Prepared(out, side, share is not None)
+    return Prepared(out, side)
 
 
 def view(data: bytes, name: str, size: int, contract: Contract, crop: float = 0.0) -> ByteArray:

@@ -24,9 +24,6 @@ class Reader(Protocol):
     @property
     def files(self) -> Iterator[str]: ...
 
-    @property
-    def dimensions(self) -> int | None: ...
-
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]: ...
 
     def vectors(self, start: int, stop: int) -> FloatArray: ...
@@ -34,8 +31,6 @@ class Reader(Protocol):
 
 class ImageFiles:
     """One file an image: ``location`` is relative to ``root``."""
-
-    dimensions: int | None = None
 
     def __init__(self, root: Path, locations: pa.ChunkedArray) -> None:
         self._root = root
@@ -50,20 +45,26 @@ class ImageFiles:
         chosen = sources.take(pa.array(rows, pa.int64()))
         names = chosen["id_str"].to_pylist()
         for id_str, location in zip(names, chosen["location"].to_pylist(), strict=True):
-            read = self._read(location)
-            yield read if isinstance(read, bytes) else Failure(id_str, location, str(read))
+            found: bytes | Failure
+            try:
+                found = self._read(location)
+            except InputError as error:
+                found = Failure(id_str, location, str(error))
+            yield found
 
-    def _read(self, location: str) -> bytes | InputError:
+    def _read(self, location: str) -> bytes:
         if not location:
-            return InputError("the catalog names no image")
+            raise InputError("the catalog names no image")
         try:
             data = (self._root / location).read_bytes()
         except FileNotFoundError:
-            return InputError("no such file")
+            raise InputError("no such file") from None
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
             reason = getattr(error, "strerror", None) or str(error)
-            return InputError(f"the file cannot be read: {reason}")
-        return data or InputError("the file is empty: 0 bytes")
+            raise InputError(f"the file cannot be read: {reason}") from error
+        if not data:
+            raise InputError("the file is empty: 0 bytes")
+        return data
 
     def vectors(self, start: int, stop: int) -> FloatArray:
         raise InputError("this survey has images, no vectors")
@@ -120,10 +121,8 @@ class RowGroups:
         return self._held[1]
 
 
-class EmbeddedImages:
+class ParquetImages:
     """Image bytes in a column of Parquet files: binary, or Hugging Face's struct."""
-
-    dimensions: int | None = None
 
     def __init__(self, groups: RowGroups, column: str) -> None:
         self._groups = groups
@@ -158,7 +157,7 @@ class ParquetVectors:
     def __init__(self, groups: RowGroups, columns: Sequence[str]) -> None:
         self._groups = groups
         self._columns = list(columns)
-        self.dimensions: int | None = self._count()
+        self.dimensions = self._count()
 
     def _count(self) -> int:
         kind = pq.read_schema(self._groups.paths[0]).field(self._columns[0]).type
@@ -181,7 +180,7 @@ class ParquetVectors:
 
     def vectors(self, start: int, stop: int) -> FloatArray:
         """float32 (stop - start, dimensions); NaN where a vector is missing or too short."""
-        out = np.full((stop - start, self.dimensions or 0), np.nan, np.float32)
+        out = np.full((stop - start, self.dimensions), np.nan, np.float32)
         row = start
         while row < stop:
             group = self._groups.group_of(row)
@@ -214,7 +213,6 @@ class ArrayVectors:
     def __init__(self, path: Path, array: npt.NDArray[np.floating]) -> None:
         self._path = path
         self._array = array
-        self.dimensions: int | None = int(array.shape[1])
 
     @property
     def files(self) -> Iterator[str]:

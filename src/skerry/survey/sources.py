@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from skerry.config import SourcesConfig
-from skerry.errors import CatalogError
+from skerry.errors import CatalogError, InputError
 from skerry.survey.catalog import Catalog
 from skerry.survey.columns import Choice, choose, listed
 
@@ -41,8 +43,10 @@ def textual(kind: pa.DataType) -> bool:
     )
 
 
-def choose_position(catalog: Catalog, config: SourcesConfig, where: str) -> tuple[Choice, Choice]:
-    """The columns of ``ra`` and ``dec``: both, or neither.
+def choose_position(
+    catalog: Catalog, config: SourcesConfig, where: str
+) -> tuple[Choice, Choice, list[str]]:
+    """The columns of ``ra`` and ``dec``, both or neither, and notes of what was passed over.
 
     Raises
     ------
@@ -51,18 +55,38 @@ def choose_position(catalog: Catalog, config: SourcesConfig, where: str) -> tupl
     """
     usable = catalog.of_type(numeric)
     if not usable and not (config.ra_column or config.dec_column):
-        return Choice(None), Choice(None)
+        return Choice(None), Choice(None), []
     ra = choose("ra", catalog.columns, config.ra_column, where, usable)
     dec = choose("dec", catalog.columns, config.dec_column, where, usable)
     if (ra.column is None) == (dec.column is None):
-        return ra, dec
+        return ra, dec, [*ra.note("ra"), *dec.note("dec")]
+    found, lacks = ("ra", "dec") if ra.column else ("dec", "ra")
     if config.ra_column or config.dec_column:
-        found, lacks = ("ra", "dec") if ra.column else ("dec", "ra")
         raise CatalogError(
             f"{where} has {found} but no column is found for {lacks}; set sources.{lacks}_column. "
             f"Columns: {listed(catalog.columns)}"
         )
-    return Choice(None), Choice(None)
+    note = (
+        f"{found}: column {ra.column or dec.column!r} was left out, as no column is found for "
+        f"{lacks}; set sources.{lacks}_column to have positions"
+    )
+    return Choice(None), Choice(None), [note]
+
+
+def as_location(path: PurePath) -> str:
+    """A path as the text of ``location``, with forward slashes.
+
+    Raises
+    ------
+    InputError
+        The name is not UTF-8, so no table can hold it.
+    """
+    text = path.as_posix()
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"the file name {text!r} is not UTF-8 text; rename the file") from error
+    return text
 
 
 def ids_as_text(column: pa.ChunkedArray | pa.Array, name: str, where: str) -> pa.Array:

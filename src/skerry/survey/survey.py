@@ -53,11 +53,6 @@ class Survey:
     def __len__(self) -> int:
         return int(self.sources.num_rows)
 
-    @property
-    def dimensions(self) -> int | None:
-        """Length of each vector; None where the survey has images."""
-        return self._reader.dimensions
-
     def images(self, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         """The images' bytes, as stored, for the sources of these row numbers, in that order.
 
@@ -105,11 +100,16 @@ class Survey:
 
     def fingerprint(self) -> str:
         """SHA-256, in hex, of the sources by id and of the size and time of change of each file
-        of images or vectors; the same in whatever order, and wherever the folder lies."""
+        of images or vectors.
+
+        It is the same wherever the folder lies and, for image files, in whatever order a catalog
+        names them; a row of Parquet or ``.npy`` is known by its place in the file.
+        """
         content = hashlib.sha256()
         for line in _lines(self.sources):
             content.update(line)
-        folder = str(self.path if self.path.is_dir() else self.path.parent)
+        # with its slash: './a.jpg' and 'a.parquet' in '.' lose as much as '/there/a.jpg'
+        folder = os.path.join(self.path if self.path.is_dir() else self.path.parent, "")
         for path in sorted(set(self._reader.files)):
             try:
                 stat = os.stat(path)

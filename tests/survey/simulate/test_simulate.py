@@ -54,7 +54,7 @@ def test_no_two_images_of_a_survey_are_the_same(survey: Path) -> None:
     assert len(set(contents)) == N
 
 
-def test_catalogue_lists_exactly_the_images_written(survey: Path) -> None:
+def test_catalog_lists_exactly_the_images_written(survey: Path) -> None:
     rows = _rows(survey)
     assert list(rows[0]) == ["id_str", "file_loc", "ra", "dec", "truth"]
     assert all(row["file_loc"] == f"images/{row['id_str']}.jpg" for row in rows)
@@ -97,7 +97,7 @@ def test_order_does_not_give_the_truth_away() -> None:
     truth = [row["truth"] for row in plan(2000, seed=1)]
     for kind in CLASSES:
         places = np.flatnonzero([name == kind for name in truth])
-        # Uniform draws of this many miss a quarter of the catalogue about once in 300.
+        # Uniform draws of this many miss a quarter of the catalog about once in 300.
         assert len(set(places // 500)) == 4
         assert np.diff(places).max() > 1
     assert truth != [row["truth"] for row in plan(2000, seed=2)]
@@ -118,10 +118,10 @@ def test_positions_are_uniform_over_the_patch() -> None:
 def test_reuse_draws_nothing(survey: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in survey.rglob("*.jpg")}
     events: list[tuple[int, int]] = []
-    catalogue = simulate(
+    catalog = simulate(
         survey, n=N, seed=3, on_event=lambda done, total: events.append((done, total))
     )
-    assert catalogue == survey / "catalogue.csv"
+    assert catalog == survey / "catalogue.csv"
     assert events == [(N, N)]
     assert {path: path.stat().st_mtime_ns for path in survey.rglob("*.jpg")} == before
 
@@ -133,7 +133,7 @@ def test_another_survey_in_the_folder_is_refused(survey: Path, n: int, seed: int
 
 
 @pytest.mark.parametrize("manifest", [None, "{", json.dumps({"n": 1, "seed": 0})])
-def test_a_catalogue_of_unknown_origin_is_left_alone(tmp_path: Path, manifest: str | None) -> None:
+def test_a_catalog_of_unknown_origin_is_left_alone(tmp_path: Path, manifest: str | None) -> None:
     (tmp_path / "catalogue.csv").write_text("mine\n")
     if manifest is not None:
         (tmp_path / "simulate.json").write_text(manifest)
@@ -149,7 +149,7 @@ def test_a_survey_that_lost_an_image_is_not_reused(tmp_path: Path) -> None:
         simulate(tmp_path, n=3)
 
 
-def test_killed_halfway_leaves_no_catalogue_and_can_be_run_again(tmp_path: Path) -> None:
+def test_killed_halfway_leaves_no_catalog_and_can_be_run_again(tmp_path: Path) -> None:
     def kill(done: int, total: int) -> None:
         if done == total // 2:
             raise KeyboardInterrupt

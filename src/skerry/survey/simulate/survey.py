@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from skerry.errors import ConfigError, DiskError, InputError
+from skerry.store import write_text
 from skerry.survey.simulate import artifacts, rare
 from skerry.survey.simulate.field import draw_field
 from skerry.survey.simulate.galaxy import draw
@@ -62,40 +63,40 @@ def simulate(
     Returns
     -------
     Path
-        The catalogue. It is written last: where it is missing, the survey is not complete.
+        The catalog. It is written last: where it is missing, the survey is not complete.
 
     Raises
     ------
     ConfigError
         ``n`` is below 1 or ``seed`` below 0.
     InputError
-        ``folder`` holds another catalogue, or images of this one are gone.
+        ``folder`` holds another catalog, or images of this one are gone.
     DiskError
         ``folder`` cannot be written.
     """
     if n < 1 or seed < 0:
         raise ConfigError(f"n = {n} and seed = {seed}: n must be 1 or more, seed 0 or more.")
     manifest = {"n": n, "seed": seed, "version": _VERSION}
-    catalogue = folder / "catalogue.csv"
+    catalog = folder / "catalogue.csv"
     rows = plan(n, seed)
     try:
-        if catalogue.exists():
+        if catalog.exists():
             _check_reusable(folder, manifest, rows)
             on_event(n, n)
-            return catalogue
+            return catalog
         _write_images(folder / "images", rows, seed, on_event)
-        _write_atomically(folder / "simulate.json", json.dumps(manifest, indent=1) + "\n")
-        _write_atomically(catalogue, _csv(rows))
+        write_text(folder / "simulate.json", json.dumps(manifest, indent=1) + "\n")
+        write_text(catalog, _csv(rows))
     except OSError as error:
         raise DiskError(
             f"The survey cannot be written to {folder}: {error}. Free some space there or name "
             "another folder, then run again."
         ) from error
-    return catalogue
+    return catalog
 
 
 def plan(n: int, seed: int) -> list[dict[str, str]]:
-    """Make the catalogue's rows: kinds in shuffled order, positions uniform on a patch of sky."""
+    """Make the catalog's rows: kinds in shuffled order, positions uniform on a patch of sky."""
     rng = np.random.default_rng(seed)
     truth = [kind for kind, share in CLASSES.items() for _ in range(round(share * n))]
     truth += [SEA] * (n - len(truth))
@@ -160,7 +161,7 @@ def _check_reusable(folder: Path, manifest: dict[str, int], rows: list[dict[str,
         found = "no readable simulate.json"
     if found != manifest:
         raise InputError(
-            f"{folder} already holds a catalogue, made with {found}; asked for {manifest}. "
+            f"{folder} already holds a catalog, made with {found}; asked for {manifest}. "
             "Name another folder, ask for the same n and seed, or delete this one."
         )
     missing = [row["file_loc"] for row in rows if not (folder / row["file_loc"]).exists()]
@@ -177,9 +178,3 @@ def _csv(rows: list[dict[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,12 +19,12 @@ from skerry.config import (
 from skerry.discover import (
     centered,
     cluster,
+    embed,
     find_candidates,
     in_canonical_order,
+    neighbor_graph,
     rare_classes,
-    search,
 )
-from skerry.errors import InputError
 from skerry.progress import silent
 from skerry.types import Embedding, RareClass, Representations
 
@@ -65,13 +65,40 @@ def renamed(given: Representations, seed: int) -> Representations:
     return Representations(names, given.vectors, given.votes, given.sides, given.vote_columns)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the route gives, each source by its name."""
+
+    classes: list[RareClass]
+    places: dict[str, tuple[bytes, bytes]]
+    labels: dict[str, int]
+
+
+def route(given: Representations, umap: bool = True) -> Found:
+    """The calls of ``stages.py``, in its order."""
+    data = in_canonical_order(given)
+    if umap:
+        graph = neighbor_graph(data.vectors, SETTINGS.neighbors, on_event=silent)
+        embedding = embed(data.vectors, graph, SETTINGS.embedding, on_event=silent)
+    else:
+        embedding = Embedding(data.vectors, data.vectors[:, :2])
+    clusters = cluster(embedding, SETTINGS.clusters, on_event=silent)
+    candidates = centered(find_candidates(clusters.tree, SETTINGS.classes), data.vectors)
+    classes = rare_classes(candidates, data.id_str, data.votes, data.vote_columns, SETTINGS.classes)
+    places = [
+        (at.tobytes(), seen.tobytes())
+        for at, seen in zip(embedding.coordinates, embedding.map, strict=True)
+    ]
+    return Found(
+        classes,
+        dict(zip(data.id_str, places, strict=True)),
+        dict(zip(data.id_str, clusters.labels.tolist(), strict=True)),
+    )
+
+
 def without_umap(given: Representations) -> list[RareClass]:
     """The route with the vectors themselves as coordinates: fast, so that much is tried."""
-    found = in_canonical_order(given)
-    embedding = Embedding(found.vectors, found.vectors[:, :2])
-    tree = cluster(embedding, SETTINGS.clusters, on_event=silent).tree
-    candidates = centered(find_candidates(tree, SETTINGS.classes), found.vectors)
-    return rare_classes(candidates, found.id_str, found.votes, found.vote_columns, SETTINGS.classes)
+    return route(given, umap=False).classes
 
 
 def contents(given: Representations, found: list[RareClass]) -> Counter[tuple[bytes, ...]]:
@@ -101,33 +128,19 @@ def test_names_change_nothing_but_names(seed: int, grid: bool) -> None:
 @given(st.integers(0, 10_000), st.booleans())
 def test_the_law_holds_through_umap(seed: int, grid: bool) -> None:
     given = sources(seed, grid=grid)
-    found = search(given, SETTINGS)
-    moved = shuffled(given, seed + 1)
-    again = search(moved, SETTINGS)
-    assert found.classes == again.classes
-    at = {name: i for i, name in enumerate(given.id_str)}
-    rows = [at[name] for name in moved.id_str]
-    np.testing.assert_array_equal(found.embedding.coordinates[rows], again.embedding.coordinates)
-    np.testing.assert_array_equal(found.embedding.map[rows], again.embedding.map)
-    np.testing.assert_array_equal(found.labels[rows], again.labels)
+    found = route(given)
+    assert found == route(shuffled(given, seed + 1))
     other = renamed(given, seed + 2)
-    assert contents(given, found.classes) == contents(other, search(other, SETTINGS).classes)
+    assert contents(given, found.classes) == contents(other, route(other).classes)
 
 
 def test_planted_groups_are_found() -> None:
     given = sources(0, n=400)
     planted = [{given.id_str[i] for i in range(20 * g, 20 * g + 15)} for g in range(3)]
-    found = search(given, SETTINGS).classes
+    found = route(given).classes
     best = [max(len(p & set(c.members)) / len(p | set(c.members)) for c in found) for p in planted]
     assert min(best) > 0.5
     assert [c.rank for c in found] == list(range(1, len(found) + 1))
     for one in found:
         assert one.class_id == f"SKR-{one.members[0]}"
         assert set(one.votes) == {"a_yes", "a_no"}
-
-
-def test_too_few_sources_are_refused_before_any_work() -> None:
-    seen: list[str] = []
-    with pytest.raises(InputError, match="max_share"):
-        search(sources(0), Config(), on_event=lambda what, done, total: seen.append(what))
-    assert seen == []
