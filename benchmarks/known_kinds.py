@@ -1,6 +1,6 @@
 """What the classes of real surveys hold: each class's enrichment in kinds known to volunteers.
 
-    python benchmarks/known_kinds.py ../shared/data [-o benchmarks/known_kinds.md]
+    python benchmarks/known_kinds.py DATA [-o benchmarks/known_kinds.md]
 
 `gz1_survey` as it is (mergers), and `gz2_survey` with 40 of `gz2_artefacts` mixed in, drawn by
 the seed 0 (rings, mergers, irregulars, disturbed, artifacts). A galaxy of `gz2_survey` is of a
@@ -41,7 +41,7 @@ def odd_kind(row: dict[str, str]) -> str:
 
 
 def mixed(data: Path, folder: Path, artifacts: int = 40) -> dict[str, str]:
-    """`gz2_survey` with some artifacts as a folder of links; the kind of each id."""
+    """`gz2_survey` with some artifacts as one folder; the kind of each id."""
     kinds: dict[str, str] = {}
     (folder / "images").mkdir(parents=True)
     with (folder / "catalogue.csv").open("w", newline="") as file:

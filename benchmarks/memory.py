@@ -1,6 +1,6 @@
 """Peak memory of ``skerry run``, and whether encoding needs more for more images.
 
-    python benchmarks/memory.py ../shared/data/gz2_train [-o benchmarks/memory.md]
+    python benchmarks/memory.py DATA/gz2_train [-o benchmarks/memory.md]
 
 Each run is a process of its own; its peak resident memory is what the kernel reports. For the
 second table the encoder reads the first quarter, half and all of the Parquet files.

@@ -24,7 +24,13 @@ from skerry.types import Candidate, Embedding, FloatArray, IntArray
 
 SCATTERS = (0.1, 0.2, 0.3, 0.4)
 MATCH = 0.5
-COMPARED = ((5, 10, 0.05, 0.1), (10, 15, 0.05, 0.1), (10, 15, 0.05, 0.5), (10, 15, 0.05, 0.6))
+COMPARED = (
+    (5, 10, 0.05, 0.1),
+    (10, 10, 0.05, 0.5),
+    (10, 15, 0.05, 0.1),
+    (10, 15, 0.05, 0.5),
+    (10, 15, 0.05, 0.6),
+)
 
 
 @dataclass(frozen=True)

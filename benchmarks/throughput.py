@@ -1,6 +1,6 @@
 """Images per second end to end: skerry, the network alone, and the stack a user would write.
 
-    python benchmarks/throughput.py ../shared/data/gz2_survey [-o benchmarks/throughput.md]
+    python benchmarks/throughput.py DATA/gz2_survey [-o benchmarks/throughput.md]
 
 Every way reads the same JPEG files from disk, takes the same central part, brings it to the same
 size and encodes it with the same architecture, each in its default threading:

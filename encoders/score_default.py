@@ -1,6 +1,6 @@
 """What the shipped encoder knows of galaxies it never saw, beside its controls.
 
-    python encoders/score_default.py ../shared/data/gz2_survey -o encoders/efficientnet_b0/scores.md
+    python encoders/score_default.py DATA/gz2_survey -o encoders/efficientnet_b0/scores.md
 
 - votes: root mean squared error of the cumulative fractions of the 28 answers it predicts, beside
   the error of the survey's own mean;

@@ -102,12 +102,12 @@ def test_ids_that_look_like_markup_are_shown(finished: Path, tmp_path: Path) -> 
 
 
 def test_demo_draws_and_searches(tmp_path: Path) -> None:
-    code, out, _ = call("demo", "-o", tmp_path / "d", "--n", 260, "--json")
+    code, out, _ = call("demo", "-o", tmp_path / "d", "--n", 320, "--json")
     assert code == 0, out
     found = json.loads(out)
     assert found["complete"]
     assert (tmp_path / "d" / "run" / "report.html").is_file()
-    again = json.loads(call("demo", "-o", tmp_path / "d", "--n", 260, "--json")[1])
+    again = json.loads(call("demo", "-o", tmp_path / "d", "--n", 320, "--json")[1])
     assert len(again["skipped"]) == 7
 
 

@@ -60,7 +60,7 @@ class EmbeddingConfig:
 class ClustersConfig:
     """HDBSCAN."""
 
-    min_cluster_size: int = 10
+    min_cluster_size: int = 15
     min_samples: int = 10
 
 
@@ -72,10 +72,10 @@ class ClassesConfig:
     the smaller of the two holds.
     """
 
-    min_size: int = 10
+    min_size: int = 15
     max_size: int = 1000
     max_share: float = 0.05
-    min_persistence: float = 0.6
+    min_persistence: float = 0.5
     exemplars: int = 12
 
 
