@@ -85,7 +85,10 @@ def _batches(survey: Survey, shards: Sequence[range], size: int) -> Iterator[_Ba
 
 
 def _encode_batch(batch: _Batch, encoder: Encoder, crop: float) -> Representations:
-    ids, pixels, sides, failures = [], [], [], []
+    ids: list[str] = []
+    sides, failures = [], []
+    size = encoder.contract.size
+    pixels = np.empty((len(batch.raw), size, size, 3), np.uint8)
     for id_str, location, raw in zip(batch.id_str, batch.location, batch.raw, strict=True):
         if isinstance(raw, Failure):
             failures.append(raw)
@@ -95,12 +98,10 @@ def _encode_batch(batch: _Batch, encoder: Encoder, crop: float) -> Representatio
         except ImageError as error:
             failures.append(Failure(id_str, location, str(error)))
             continue
+        pixels[len(ids)] = prepared.pixels
         ids.append(id_str)
-        pixels.append(prepared.pixels)
         sides.append(prepared.side)
-    size = encoder.contract.size
-    stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
-    vectors, votes = encoder.encode(stacked)
+    vectors, votes = encoder.encode(pixels[: len(ids)])
     return Representations(
         tuple(ids),
         vectors,

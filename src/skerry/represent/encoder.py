@@ -56,8 +56,10 @@ class Encoder:
                 f"encoder {self.name} got {pixels.dtype} {pixels.shape}; it expects uint8 "
                 f"(at most {self.batch}, {size}, {size}, 3): prepare the images with its contract"
             )
-        padded = np.zeros((self.batch, size, size, 3), np.uint8)
-        padded[: len(pixels)] = pixels
+        padded = pixels
+        if len(pixels) < self.batch:
+            padded = np.zeros((self.batch, size, size, 3), np.uint8)
+            padded[: len(pixels)] = pixels
         vectors, votes = self.session.run(["representation", "votes"], {"pixels": padded})
         return vectors[: len(pixels)], votes[: len(pixels)]
 

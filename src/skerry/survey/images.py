@@ -11,11 +11,12 @@ from skerry.survey.headers import Header, format_of, jpeg_header, png_header
 from skerry.types import ByteArray
 
 _REDUCED = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
+    1: 0,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+"""Flags of a reduced decoding; with IMREAD_COLOR_RGB beside them it is of the colors."""
 SCALES = tuple(sorted(_REDUCED, reverse=True))
 """How many times smaller a JPEG can be decoded, the greatest first."""
 
@@ -65,14 +66,14 @@ def read(data: bytes, header: Header, scale: int = 1) -> ByteArray:
 
 
 def _decoded(data: bytes, header: Header, scale: int) -> ByteArray:
-    flags = _REDUCED[scale] | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = _REDUCED[scale] | cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(f"damaged {header.format}: {error.err}") from error
     if found is None:
         raise ImageError(f"damaged {header.format}: it cannot be decoded")
-    pixels = np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+    pixels = np.asarray(found, np.uint8)
     expected = (-(-header.height // scale), -(-header.width // scale), 3)
     if pixels.shape != expected:
         raise ImageError(f"damaged {header.format}: decoded to {pixels.shape}, not {expected}")
