@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
+from skerry.represent.data import Recipe
 from skerry.represent.export import export_onnx
 from skerry.represent.network import VoteNetwork
 from skerry.represent.schema import GZ2_TRAINED
-from skerry.represent.train import Recipe
 from skerry.types import Contract
 
 FIELD = (

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 
-from skerry.represent.train import Recipe, read_training_set, train
+from skerry.represent.data import Recipe, read_training_set
+from skerry.represent.train import train
 
 
 def dropped_ids(recipe_folder: Path, train_folder: Path) -> frozenset[str]:

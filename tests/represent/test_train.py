@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from skerry.errors import ConfigError  # noqa: E402
 from skerry.represent.augment import augment  # noqa: E402
+from skerry.represent.data import Recipe, TrainingSet, batch_rows  # noqa: E402
 from skerry.represent.encoder import load  # noqa: E402
 from skerry.represent.export import export_onnx  # noqa: E402
 from skerry.represent.loss import (  # noqa: E402
@@ -23,13 +24,7 @@ from skerry.represent.loss import (  # noqa: E402
 )
 from skerry.represent.network import VoteNetwork  # noqa: E402
 from skerry.represent.schema import Question, Schema  # noqa: E402
-from skerry.represent.train import (  # noqa: E402
-    Recipe,
-    TrainingSet,
-    batch_rows,
-    evaluate,
-    train,
-)
+from skerry.represent.train import evaluate, train  # noqa: E402
 from skerry.types import Contract  # noqa: E402
 
 SCHEMA = Schema("s", (Question("bright", ("yes", "no")), Question("red", ("yes", "no"))))
