@@ -392,3 +392,26 @@ def test_a_search_that_finds_nothing_says_so(
     run = open_run(tmp_path / "run")
     assert len(run.classes) == len(run.members) == 0
     assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_what_stands_in_the_way_is_cleared(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    shutil.copytree(finished, output)
+    shutil.rmtree(output / "clusters")
+    (output / "clusters").write_text("a file")
+    (output / "report.html").unlink()
+    (output / "report.html").mkdir()
+    pipeline.run(survey_folder, output, config)
+    assert contents(output) == contents(finished)
+
+
+def test_too_few_sources_left_for_a_class_stops_early(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    spoiled(survey_folder, tmp_path / "survey", 12)
+    tight = replace(config, classes=replace(config.classes, min_size=29, max_size=29))
+    with pytest.raises(InputError, match=r"classes\.max_share"):
+        pipeline.run(tmp_path / "survey", tmp_path / "run", tight)
+    assert not (tmp_path / "run" / "neighbors").exists()

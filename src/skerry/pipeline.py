@@ -19,7 +19,7 @@ from skerry.progress import OnEvent, silent
 from skerry.store import Manifest, drop_damaged, read_manifest, write_manifest
 from skerry.store.manifest import NAME, file_digest
 from skerry.store.nouns import read_classes
-from skerry.store.runfolder import claim, clear, open_folder, read_config
+from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey, open_survey
 
 FORMAT = 1
@@ -150,10 +150,10 @@ def _still_good(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Ma
 def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest:
     path, key = context.path(stage.name), _key(stage, context.config, inputs)
     used = versions(stage.libraries)
-    for name in (NAME, *stage.outside):
-        (path / name).unlink(missing_ok=True)
-    if not stage.keeps:
+    if path.is_file() or not stage.keeps:
         clear(path)
+    for name in (NAME, *stage.outside):
+        remove(path / name)
     context.folder.log("stage", stage=stage.name, state="started")
     began = time.monotonic()
     counts = stage.build(context, key)

@@ -14,6 +14,7 @@ from skerry.discover import (
     distinctive,
     embed,
     find_candidates,
+    largest_size,
     neighbor_graph,
     rare_classes,
 )
@@ -74,6 +75,7 @@ def representations(context: Context, key: str) -> dict[str, Any]:
 
 
 def _stop_if_too_few(represented: int, context: Context) -> None:
+    largest_size(represented, context.config.classes)
     needed = context.config.neighbors.k + 1
     if represented < needed:
         raise InputError(

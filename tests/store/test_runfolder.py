@@ -42,6 +42,13 @@ def test_a_start_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:
     claim(tmp_path / "run", tmp_path / "a")
 
 
+def test_paths_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    for run, survey in (("run", "b\udcff"), ("r\udcff", "b")):
+        with pytest.raises(RunError, match="not UTF-8"):
+            claim(tmp_path / run, tmp_path / survey)
+    assert not list(tmp_path.iterdir())
+
+
 def test_clearing_keeps_what_is_asked(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for name in ("keep", "stray"):

@@ -88,12 +88,16 @@ def clear(folder: Path, keep: Collection[Path] = ()) -> None:
         folder.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
-        if path in keep:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path not in keep:
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def claim(path: Path, input_path: Path) -> RunFolder:
@@ -106,6 +110,13 @@ def claim(path: Path, input_path: Path) -> RunFolder:
     RunError
         The folder holds something else, or a run on another input.
     """
+    for place in (path.resolve(), input_path.resolve()):
+        try:
+            str(place).encode()
+        except UnicodeEncodeError as error:
+            raise RunError(f"the path {str(place)!r} is not UTF-8 text; rename the folder") from (
+                error
+            )
     resolved = str(input_path.resolve())
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file; give a folder for the run with -o")
