@@ -20,6 +20,7 @@ import numpy as np
 
 from skerry import discover
 from skerry.config import Config
+from skerry.progress import silent
 from skerry.types import Candidate, Embedding, FloatArray, IntArray
 
 SCATTERS = (0.1, 0.2, 0.3, 0.4)
@@ -83,18 +84,14 @@ def matched(candidates: list[Candidate], truth: Planted) -> tuple[set[int], int]
     return found, spurious
 
 
-def quiet(what: str, done: int, total: int) -> None:
-    """Say nothing."""
-
-
 def prepared(n: int, seed: int, config: Config, share: float) -> tuple[Planted, Embedding, float]:
     """Planted vectors in canonical order, their embedding and the seconds it took."""
     truth = planted(n, seed, share)
     order = discover.canonical_order(truth.vectors)
     truth = replace(truth, vectors=truth.vectors[order], group=truth.group[order])
     start = time.perf_counter()
-    graph = discover.neighbor_graph(truth.vectors, config.neighbors, on_event=quiet)
-    embedding = discover.embed(truth.vectors, graph, config.embedding, on_event=quiet)
+    graph = discover.neighbor_graph(truth.vectors, config.neighbors, on_event=silent)
+    embedding = discover.embed(truth.vectors, graph, config.embedding, on_event=silent)
     return truth, embedding, time.perf_counter() - start
 
 
@@ -140,7 +137,7 @@ def row(n: int, config: Config, tries: list[tuple[Planted, Embedding, float]]) -
     spurious, seconds = 0, 0.0
     for truth, embedding, taken in tries:
         start = time.perf_counter()
-        clusters = discover.cluster(embedding, config.clusters, on_event=quiet)
+        clusters = discover.cluster(embedding, config.clusters, on_event=silent)
         candidates = discover.find_candidates(clusters.tree, config.classes)
         seconds += taken + time.perf_counter() - start
         found, others = matched(candidates, truth)

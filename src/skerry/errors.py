@@ -37,7 +37,3 @@ class RunError(SkerryError):
 
 class DiskError(RunError):
     """The disk is full or cannot be written."""
-
-
-class MissingExtraError(SkerryError):
-    """An optional dependency is needed for what was asked."""

@@ -18,7 +18,7 @@ from skerry.represent import encoder as runtime
 from skerry.represent.network import VoteNetwork
 from skerry.represent.schema import Schema
 from skerry.store import write_bytes
-from skerry.types import ByteArray, Contract
+from skerry.types import ByteArray, Contract, FloatArray
 
 BATCH = 32
 
@@ -54,10 +54,6 @@ def halve_weights(model: onnx.ModelProto) -> None:
         graph.node.insert(0, cast)
 
 
-def _as_it_is(model: onnx.ModelProto) -> None:
-    """The first of the two files that are checked."""
-
-
 def export_onnx(
     network: VoteNetwork, schema: Schema, contract: Contract, path: Path
 ) -> tuple[float, float]:
@@ -86,19 +82,26 @@ def export_onnx(
 
     with torch.no_grad():
         expected = deployed(torch.from_numpy(pixels))[0].numpy()
-    differences = []
-    for limit, change in ((1e-4, _as_it_is), (1e-2, halve_weights)):
-        change(model)
-        data = model.SerializeToString(deterministic=True)
-        found = runtime.from_bytes(data, path.stem).encode(pixels)[0]
-        differences.append(float(np.abs(found - expected).max() / np.abs(expected).max()))
-        if not differences[-1] < limit:
-            raise EncoderError(
-                f"exported vectors differ from the network's by {differences[-1]:.2g}; "
-                f"expected less than {limit:g}"
-            )
-    write_bytes(path, data)
-    return differences[0], differences[1]
+    exact = _difference(model, pixels, expected, limit=1e-4)
+    halve_weights(model)
+    shipped = _difference(model, pixels, expected, limit=1e-2)
+    write_bytes(path, model.SerializeToString(deterministic=True))
+    return exact, shipped
+
+
+def _difference(
+    model: onnx.ModelProto, pixels: ByteArray, expected: FloatArray, limit: float
+) -> float:
+    """How far the file's vectors are from the expected, relative to the largest value."""
+    data = model.SerializeToString(deterministic=True)
+    found = runtime.from_bytes(data, "exported").encode(pixels)[0]
+    difference = float(np.abs(found - expected).max() / np.abs(expected).max())
+    if not difference < limit:
+        raise EncoderError(
+            f"exported vectors differ from the network's by {difference:.2g}; "
+            f"expected less than {limit:g}"
+        )
+    return difference
 
 
 def _traced(deployed: _Deployed, pixels: ByteArray) -> onnx.ModelProto:

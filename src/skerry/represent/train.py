@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from skerry.represent.data import Recipe, TrainingSet, batch_rows, split
 from skerry.represent.loss import contrast, labels_nll, redundancy, votes_nll
 from skerry.represent.network import Average, VoteNetwork
 from skerry.represent.schema import GZ2_TRAINED, Schema
+from skerry.store import replacing
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -68,12 +68,6 @@ def evaluate(
         "held_out_loss": float(torch.stack(losses).sum() / len(data)),
         "held_out_rmse": float(torch.cat(squares).mean().sqrt()),
     }
-
-
-def _save(path: Path, payload: dict[str, Any]) -> None:
-    partial = path.with_suffix(".part")
-    torch.save(payload, partial)
-    os.replace(partial, path)
 
 
 def train(
@@ -170,16 +164,15 @@ def train(
                 **evaluate(judged, held_out, recipe, schema),
                 "images_per_second": len(running) * recipe.batch / (time.monotonic() - began),
             }
-            _save(
-                checkpoint,
-                {
-                    "recipe": asdict(recipe),
-                    "step": step + 1,
-                    "network": network.state_dict(),
-                    "average": average.state,
-                    "optimizer": optimizer.state_dict(),
-                },
-            )
+            payload = {
+                "recipe": asdict(recipe),
+                "step": step + 1,
+                "network": network.state_dict(),
+                "average": average.state,
+                "optimizer": optimizer.state_dict(),
+            }
+            with replacing(checkpoint) as partial:
+                torch.save(payload, partial)
             with (folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps(event) + "\n")
             on_event(event)
