@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +39,34 @@ class Contract:
     ``crops`` maps the side of a known kind of cutout, in pixels, to the central share of its
     width that shows the field the encoder learned; of any other image the whole is taken, and
     a warning says so. ``field`` says in words what that field is.
+
+    ``bands`` names what the three planes showed in training, red first, or the one plane of a
+    gray encoder (which itself averages the planes it is given). ``pixel_scale`` is in arcsec a
+    pixel of what it is given; None where training cutouts were scaled to each galaxy, or where
+    the encoder's makers do not say. ``stretch`` says how flux became the displayed value.
     """
 
     size: int
     crops: dict[int, float]
     field: str
+    bands: tuple[str, ...] = ("red", "green", "blue")
+    pixel_scale: float | None = None
+    stretch: str = "as published"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored inside an encoder's file; :meth:`from_dict` reads it."""
+        stored = dataclasses.asdict(self)
+        stored["crops"] = {str(k): v for k, v in sorted(self.crops.items())}
+        stored["bands"] = list(self.bands)
+        return stored
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Contract:
+        """The inverse of :meth:`to_dict`; keys it does not know are left alone."""
+        known = {f.name: stored[f.name] for f in dataclasses.fields(cls) if f.name in stored}
+        known["crops"] = {int(side): share for side, share in known["crops"].items()}
+        known["bands"] = tuple(known.get("bands", ("red", "green", "blue")))
+        return cls(**known)
 
     def crop_of(self, side: int) -> float | None:
         """Share of the width to keep of an image ``side`` pixels wide; None if unknown."""

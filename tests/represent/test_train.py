@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from skerry.errors import ConfigError  # noqa: E402
 from skerry.represent.augment import augment  # noqa: E402
-from skerry.represent.data import Recipe, TrainingSet, batch_rows  # noqa: E402
+from skerry.represent.data import Recipe, TrainingSet, batch_rows, structure_targets  # noqa: E402
 from skerry.represent.encoder import load  # noqa: E402
 from skerry.represent.export import export_onnx  # noqa: E402
 from skerry.represent.loss import (  # noqa: E402
@@ -24,7 +24,7 @@ from skerry.represent.loss import (  # noqa: E402
 )
 from skerry.represent.network import VoteNetwork  # noqa: E402
 from skerry.represent.schema import Question, Schema  # noqa: E402
-from skerry.represent.train import evaluate, train  # noqa: E402
+from skerry.represent.train import evaluate, network_of, plain_view, teach, train  # noqa: E402
 from skerry.types import Contract  # noqa: E402
 
 SCHEMA = Schema("s", (Question("bright", ("yes", "no")), Question("red", ("yes", "no"))))
@@ -35,7 +35,7 @@ RECIPE = Recipe(
 )  # fmt: skip
 
 
-def tiny_set(n: int = 64) -> TrainingSet:
+def tiny_set(n: int = 64, structure_dimensions: int = 0) -> TrainingSet:
     """Bright or faint disks, red or blue: half with votes, half with labels."""
     rng = np.random.default_rng(0)
     bright, red = rng.random(n) < 0.5, rng.random(n) < 0.5
@@ -47,8 +47,12 @@ def tiny_set(n: int = 64) -> TrainingSet:
     voted = np.arange(n) % 2 == 0
     counts = np.where(voted[:, None], truth * 36 + ~truth * 4, 0).astype(np.float32)
     implied = truth & ~voted[:, None]
+    pixels = torch.from_numpy(images)
     return TrainingSet(
-        torch.from_numpy(images), torch.from_numpy(counts), torch.from_numpy(implied)
+        pixels,
+        torch.from_numpy(counts),
+        torch.from_numpy(implied),
+        structure_targets(pixels, structure_dimensions),
     )
 
 
@@ -132,6 +136,36 @@ def test_a_training_can_begin_where_another_ended(tmp_path: Path) -> None:
     second = train(tiny_set(32), still, tmp_path / "b", schema=SCHEMA, start_from=first)
     before, after = (torch.load(p, weights_only=True)["average"] for p in (first, second))
     torch.testing.assert_close(after["heads.weight"], before["heads.weight"])
+
+
+def test_structure_is_learned_and_keeps_its_share_of_the_representation(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, structure_dimensions=6, structure_share=0.4, contrast_weight=0.5)
+    data = tiny_set(structure_dimensions=6)
+    train(data, recipe, tmp_path, schema=SCHEMA)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["held_out_structure"] > max(0.8, log[0]["held_out_structure"])
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    network = network_of(recipe, SCHEMA).eval()
+    network.load_state_dict(saved["average"])
+    vectors = network(plain_view(data.images, recipe))[0]
+    torch.testing.assert_close(vectors[:, :6].square().sum(1), torch.full((64,), 0.4))
+    torch.testing.assert_close(vectors.square().sum(1), torch.ones(64))
+
+
+def test_the_unvoted_are_taught_what_the_teacher_expects_and_the_voted_keep_their_votes() -> None:
+    recipe = replace(RECIPE, taught_volunteers=10.0)
+    data = tiny_set(16)
+    network = network_of(recipe, SCHEMA)
+    taught = teach(network, data, recipe, SCHEMA).counts
+    assert torch.equal(taught[data.voted], data.counts[data.voted])
+    unvoted = taught[~data.voted]
+    torch.testing.assert_close(unvoted[:, :2].sum(1), torch.full((8,), 10.0))
+    shares = torch.zeros(8, 4)
+    images = plain_view(data.images[~data.voted], recipe)
+    for turns in range(4):
+        alpha = network(torch.rot90(images, turns, (2, 3)))[1].detach()
+        shares += torch.cat([a / a.sum(1, keepdim=True) for a in alpha.split(2, 1)], 1) / 4
+    torch.testing.assert_close(unvoted, 10 * shares)
 
 
 def test_contrast_is_low_where_views_find_each_other() -> None:

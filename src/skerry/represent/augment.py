@@ -17,6 +17,8 @@ def augment(
     zoom: float = 0.1,
     shift: float = 0.04,
     gain: float = 0.1,
+    shown: float = 1.0,
+    noise: float = 0.0,
 ) -> Tensor:
     """Rotate by any angle, mirror, zoom and shift a little, and scale the light a little.
 
@@ -31,6 +33,10 @@ def augment(
     zoom, shift, gain
         Largest relative change of scale; of position, as a share of the width; of brightness,
         drawn for each band.
+    shown
+        Share of the width that is shown, before the change of scale.
+    noise
+        Largest standard deviation of Gaussian noise, drawn for each image.
 
     Returns
     -------
@@ -44,9 +50,9 @@ def augment(
         return torch.rand(*shape, generator=generator).to(device)
 
     angle = draw(n) * 2 * math.pi
-    scale = 1 + zoom * (2 * draw(n) - 1)
+    scale = shown * (1 + zoom * (2 * draw(n) - 1))
     mirror = torch.where(draw(n) < 0.5, -1.0, 1.0)
-    offset = 2 * shift * (2 * draw(n, 2) - 1)
+    offset = 2 * shown * shift * (2 * draw(n, 2) - 1)
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     theta = torch.stack(
         [
@@ -59,4 +65,8 @@ def augment(
     turned = functional.grid_sample(
         images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
-    return turned * (1 + gain * (2 * draw(n, bands, 1, 1) - 1))
+    bright = turned * (1 + gain * (2 * draw(n, bands, 1, 1) - 1))
+    if not noise:
+        return bright
+    grain = torch.randn(bright.shape, generator=generator).to(device)
+    return (bright + noise * draw(n, 1, 1, 1) * grain).clamp(0, 1)

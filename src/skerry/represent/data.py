@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 from skerry.errors import InputError
 from skerry.represent.labels import counts_from_fractions, implied_answers, vote_fractions
 from skerry.represent.schema import GZ2_TRAINED, Schema
+from skerry.represent.structure import StructureScale, structure
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,13 @@ class Recipe:
     contrast_weight: float = 0.0
     temperature: float = 0.15
     redundancy_weight: float = 0.0
+    structure_dimensions: int = 0
+    structure_share: float = 0.65
+    structure_weight: float = 5.0
+    taught_volunteers: float = 0.0
+    shown: float = 1.0
+    noise: float = 0.0
+    options: dict[str, Any] = field(default_factory=dict)
     learning_rate: float = 2e-3
     warmup_steps: int = 500
     weight_decay: float = 0.05
@@ -59,6 +68,7 @@ class TrainingSet:
     images: Tensor
     counts: Tensor
     implied: Tensor
+    structure: Tensor
 
     def __len__(self) -> int:
         return len(self.images)
@@ -66,7 +76,9 @@ class TrainingSet:
     def take(self, rows: npt.NDArray[np.int64]) -> TrainingSet:
         """The same for some rows."""
         index = torch.from_numpy(rows)
-        return TrainingSet(self.images[index], self.counts[index], self.implied[index])
+        return TrainingSet(
+            self.images[index], self.counts[index], self.implied[index], self.structure[index]
+        )
 
     @property
     def voted(self) -> npt.NDArray[np.bool_]:
@@ -103,11 +115,21 @@ def read_training_set(
             pixels = cv2.imdecode(np.frombuffer(image["bytes"], np.uint8), cv2.IMREAD_COLOR_RGB)
             side = (recipe.stored_size, recipe.stored_size)
             images.append(cv2.resize(pixels, side, interpolation=cv2.INTER_AREA))
+    pixels_first = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
     return TrainingSet(
-        torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(),
+        pixels_first,
         torch.from_numpy(np.concatenate(counts)),
         torch.from_numpy(np.concatenate(implied)),
+        structure_targets(pixels_first, recipe.structure_dimensions),
     )
+
+
+def structure_targets(images: Tensor, dimensions: int) -> Tensor:
+    """Targets of structure of a training set, shape (n, dimensions)."""
+    if not dimensions:
+        return torch.zeros(len(images), 0)
+    measures = torch.cat([structure(part) for part in images.split(512)])
+    return StructureScale.fit(measures, dimensions).targets(measures)
 
 
 def split(data: TrainingSet, recipe: Recipe) -> tuple[TrainingSet, TrainingSet]:

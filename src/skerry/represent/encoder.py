@@ -101,11 +101,7 @@ def from_bytes(data: bytes, name: str) -> Encoder:
         raise EncoderError(f"encoder {name} carries no contract; export it with skerry") from error
     except Exception as error:  # onnxruntime's own errors share no public base
         raise EncoderError(f"encoder {name} cannot be loaded: {error}") from error
-    contract = Contract(
-        size=stored["size"],
-        crops={int(side): share for side, share in stored["crops"].items()},
-        field=stored["field"],
-    )
+    contract = Contract.from_dict(stored)
     return Encoder(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),

@@ -71,12 +71,7 @@ def export_onnx(
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (BATCH, contract.size, contract.size, 3), dtype=np.uint8)
     model = _traced(deployed, pixels)
-    stored = {
-        "size": contract.size,
-        "crops": {str(k): v for k, v in sorted(contract.crops.items())},
-        "field": contract.field,
-        "vote_columns": list(schema.columns),
-    }
+    stored = contract.to_dict() | {"vote_columns": list(schema.columns)}
     del model.metadata_props[:]
     model.metadata_props.add(key=runtime.METADATA_KEY, value=json.dumps(stored, sort_keys=True))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import timm
 import torch
 from torch import Tensor, nn
@@ -26,11 +29,20 @@ class VoteNetwork(nn.Module):
         dimensions: int = 128,
         dropout: float = 0.2,
         drop_path: float = 0.1,
+        structure_dimensions: int = 0,
+        structure_share: float = 0.65,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.encoder = timm.create_model(
-            architecture, pretrained=False, num_classes=0, drop_path_rate=drop_path
+            architecture,
+            pretrained=False,
+            num_classes=0,
+            drop_path_rate=drop_path,
+            **(options or {}),
         )
+        self.structure_dimensions = structure_dimensions
+        self.structure_share = structure_share
         self.dropout = nn.Dropout(dropout)
         self.bottleneck = nn.Linear(self.encoder.num_features, dimensions)
         self.heads = nn.Linear(dimensions, len(schema.columns))
@@ -40,7 +52,17 @@ class VoteNetwork(nn.Module):
         centered = (images - 0.1) / 0.2
         narrow = self.bottleneck(self.dropout(self.encoder(centered)))
         logits = self.heads(nn.functional.gelu(narrow)).float()
-        return nn.functional.normalize(narrow, dim=1), 1.0 + 100.0 * torch.sigmoid(logits)
+        return self.unit(narrow), 1.0 + 100.0 * torch.sigmoid(logits)
+
+    def unit(self, narrow: Tensor) -> Tensor:
+        """Bottleneck's output to unit length, a fixed share of it for the part on structure."""
+        cut = self.structure_dimensions
+        if not cut:
+            return nn.functional.normalize(narrow, dim=1)
+        parts = narrow[:, :cut], narrow[:, cut:]
+        shares = self.structure_share**0.5, (1 - self.structure_share) ** 0.5
+        unit = [s * nn.functional.normalize(p, dim=1) for p, s in zip(parts, shares, strict=True)]
+        return torch.cat(unit, 1)
 
 
 class Average:

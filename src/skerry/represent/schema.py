@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from skerry.errors import ConfigError
+
+T = TypeVar("T", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,19 @@ class Schema:
                 f"schema {self.name!r} has no answer {column!r}; it has: {', '.join(self.columns)}"
             )
         return self.columns.index(column)
+
+    def cumulative(self, shares: T) -> T:
+        """Shares of those asked times the chance of being asked; rows are galaxies.
+
+        A question that hangs on one that the schema lacks is taken as always asked.
+        """
+        out: T = shares * 1.0
+        names = [q.name for q in self.questions]
+        for question, s in zip(self.questions, self.slices, strict=True):
+            if question.asked_if is not None and question.asked_if[0] in names:
+                at = self.index(*question.asked_if)
+                out[:, s] = out[:, s] * out[:, at : at + 1]
+        return out
 
     def without(self, names: Sequence[str]) -> Schema:
         """The same tree with some questions left out."""

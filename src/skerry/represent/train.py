@@ -44,19 +44,62 @@ def loss_of(
     return (recipe.votes_weight * votes + recipe.labels_weight * labels).mean()
 
 
+def plain_view(images: Tensor, recipe: Recipe) -> Tensor:
+    """Images as they are shown when nothing is augmented, in [0, 1]."""
+    kept = round(images.shape[-1] * recipe.shown)
+    edge = (images.shape[-1] - kept) // 2
+    center = images[..., edge : edge + kept, edge : edge + kept].float() / 255
+    return torch.nn.functional.interpolate(center, recipe.size, mode="area")
+
+
+def network_of(recipe: Recipe, schema: Schema) -> VoteNetwork:
+    """The network that a recipe trains, with its first random weights."""
+    return VoteNetwork(
+        recipe.architecture,
+        schema,
+        dimensions=recipe.dimensions,
+        dropout=recipe.dropout,
+        drop_path=recipe.drop_path,
+        structure_dimensions=recipe.structure_dimensions,
+        structure_share=recipe.structure_share,
+        options=recipe.options,
+    )
+
+
+@torch.no_grad()
+def teach(network: VoteNetwork, data: TrainingSet, recipe: Recipe, schema: Schema) -> TrainingSet:
+    """The same galaxies; those without votes get the counts that ``network`` expects.
+
+    The expected shares, averaged over four turned views, stand for ``taught_volunteers`` people
+    (Lee 2013, pseudo-labels); questions follow the tree.
+    """
+    network.eval()
+    counts = data.counts.clone()
+    for start in range(0, len(data), 256):
+        rows = torch.arange(start, min(start + 256, len(data)))
+        rows = rows[counts[rows].sum(1) == 0]
+        images = plain_view(data.images[rows], recipe)
+        shares = torch.zeros(len(rows), len(schema.columns))
+        for turns in range(4):
+            alpha = network(torch.rot90(images, turns, (2, 3)))[1]
+            for s in schema.slices:
+                shares[:, s] += alpha[:, s] / alpha[:, s].sum(1, keepdim=True) / 4
+        counts[rows] = recipe.taught_volunteers * schema.cumulative(shares)
+    return TrainingSet(data.images, counts, data.implied, data.structure)
+
+
 @torch.no_grad()
 def evaluate(
     network: VoteNetwork, data: TrainingSet, recipe: Recipe, schema: Schema
 ) -> dict[str, float]:
     """Held-out loss, and RMSE of the share of each answer among those asked."""
     network.eval()
-    losses, squares = [], []
+    losses, squares, alike = [], [], []
     for start in range(0, len(data), 256):
         part = data.take(np.arange(start, min(start + 256, len(data))))
-        images = torch.nn.functional.interpolate(
-            part.images.float() / 255, recipe.size, mode="area"
-        )
-        alpha = network(images)[1]
+        representation, alpha = network(plain_view(part.images, recipe))
+        told = representation[:, : recipe.structure_dimensions]
+        alike.append((told * part.structure).sum(1) / recipe.structure_share**0.5)
         losses.append(loss_of(schema, recipe, alpha, part.counts, part.implied) * len(part))
         for s in schema.slices:
             asked = part.counts[:, s].sum(1) >= 0.5 * recipe.volunteers
@@ -67,6 +110,7 @@ def evaluate(
     return {
         "held_out_loss": float(torch.stack(losses).sum() / len(data)),
         "held_out_rmse": float(torch.cat(squares).mean().sqrt()),
+        "held_out_structure": float(torch.cat(alike).mean()),
     }
 
 
@@ -94,13 +138,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     torch.manual_seed(recipe.seed)
-    network = VoteNetwork(
-        recipe.architecture,
-        schema,
-        dimensions=recipe.dimensions,
-        dropout=recipe.dropout,
-        drop_path=recipe.drop_path,
-    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network_of(recipe, schema).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if start_from is not None:
         network.load_state_dict(torch.load(start_from, weights_only=True)["average"])
     average = Average(network, recipe.average_decay)
@@ -124,20 +162,29 @@ def train(
         start = saved["step"]
 
     training, held_out = split(data, recipe)
-    judged = VoteNetwork(recipe.architecture, schema, dimensions=recipe.dimensions)
+    voted = training.voted
+    judged = network_of(recipe, schema)
+    if recipe.taught_volunteers and start_from is not None:
+        judged.load_state_dict(torch.load(start_from, weights_only=True)["average"])
+        training = teach(judged, training, recipe, schema)
     began, running = time.monotonic(), []
     end = recipe.stop_after or recipe.steps
     for step in range(start, end):
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         torch.manual_seed(recipe.seed * 1_000_003 + step)
-        part = training.take(batch_rows(training.voted, recipe, step))
+        part = training.take(batch_rows(voted, recipe, step))
         images = part.images.float() / 255
         size = image_size(recipe, step)
         if size < recipe.size:
             stored = round(recipe.stored_size * size / recipe.size)
             images = torch.nn.functional.interpolate(images, stored, mode="area")
         views = 2 if recipe.contrast_weight else 1
-        images = torch.cat([augment(images, size, generator) for _ in range(views)])
+        images = torch.cat(
+            [
+                augment(images, size, generator, shown=recipe.shown, noise=recipe.noise)
+                for _ in range(views)
+            ]
+        )
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(recipe, step)
         images = images.contiguous(memory_format=torch.channels_last)
@@ -145,10 +192,17 @@ def train(
         counts, implied = part.counts.repeat(views, 1), part.implied.repeat(views, 1)
         loss = loss_of(schema, recipe, alpha, counts, implied)
         if views == 2:
-            first, second = representation.chunk(2)
+            free = torch.nn.functional.normalize(
+                representation[:, recipe.structure_dimensions :], dim=1
+            )
+            first, second = free.chunk(2)
             alike = contrast(first, second, recipe.temperature)
             loss = loss + recipe.contrast_weight * alike
             loss = loss + recipe.redundancy_weight * redundancy(first, second)
+        if recipe.structure_dimensions:
+            told = representation[:, : recipe.structure_dimensions] / recipe.structure_share**0.5
+            alike = (told * part.structure.repeat(views, 1)).sum(1)
+            loss = loss + recipe.structure_weight * (1 - alike).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

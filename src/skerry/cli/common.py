@@ -1,0 +1,81 @@
+"""What every command shares: its options, its settings and how it answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from skerry.errors import SkerryError
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
+Threads = Annotated[
+    int,
+    typer.Option(min=0, help="How many threads encode, 0 for all; changes no result."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Settings as TOML, as a run's config.toml.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="One setting, as neighbors.k=30; may be repeated."),
+]
+
+
+def resolved_config(
+    path: Path | None,
+    settings: list[str] | None,
+    preset: str = "",
+    defaults: Sequence[str] = (),
+) -> Any:
+    """Settings: the defaults, over them the file's, over these the command line's."""
+    from skerry import config as configuration
+
+    stored = dict(configuration.load(path)) if path is not None else {}
+    stored.pop("input", None)
+    if preset:
+        stored["preset"] = preset
+    name = {"preset": stored["preset"]} if "preset" in stored else {}
+    resolved = configuration.from_mapping({**name, **_tables(defaults)})
+    resolved = configuration.from_mapping(stored, resolved)
+    return configuration.from_mapping(_tables(settings or ()), resolved)
+
+
+def _tables(settings: Sequence[str]) -> dict[str, Any]:
+    from skerry import config as configuration
+
+    merged: dict[str, Any] = {}
+    for text in settings:
+        for section, table in configuration.parse_override(text).items():
+            merged.setdefault(section, {}).update(table)
+    return merged
+
+
+def report(
+    work: Callable[[], dict[str, Any]], show: Callable[[dict[str, Any]], None], as_json: bool
+) -> None:
+    try:
+        found = work()
+    except SkerryError as error:
+        _fail(type(error).__name__, str(error), as_json)
+    except OSError as error:
+        _fail("OSError", f"{error}; see that files and folders can be read and written", as_json)
+    except KeyboardInterrupt:
+        _fail("Interrupted", "stopped; start the same command again to go on", as_json, code=130)
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        show(found)
+
+
+def _fail(kind: str, message: str, as_json: bool, code: int = 1) -> NoReturn:
+    if as_json:
+        typer.echo(json.dumps({"error": kind, "message": message}))
+    else:
+        typer.echo(f"skerry: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,113 @@
+"""The command line: arguments in, one call, a table or JSON out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from skerry.cli.closing import closing
+from skerry.cli.common import (
+    AsJson,
+    ConfigFile,
+    Output,
+    Settings,
+    Threads,
+    report,
+    resolved_config,
+)
+
+app = typer.Typer(
+    name="skerry",
+    help="Find rare classes of galaxy in survey images, with no examples of any.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def run(
+    input_path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="Folder of images, catalog that names them, Parquet with images, or "
+            "table of representations.",
+        ),
+    ],
+    output: Output,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    preset: Annotated[str, typer.Option(help="Named settings to start from.")] = "",
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find candidate rare classes in INPUT. Start it again and it goes on where it stopped."""
+
+    def work() -> dict[str, Any]:
+        from skerry import pipeline
+        from skerry.progress import bar
+
+        resolved = resolved_config(config, settings, preset)
+        with bar() as on_event:
+            return pipeline.run(input_path, output, resolved, threads=threads, on_event=on_event)
+
+    report(work, closing, as_json)
+
+
+@app.command()
+def demo(
+    output: Output = Path("skerry-demo"),
+    n: Annotated[int, typer.Option(help="How many galaxies to draw.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the drawn survey.")] = 0,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a small survey with a few planted rare classes and search it."""
+
+    def work() -> dict[str, Any]:
+        from skerry import pipeline
+        from skerry.discover import largest_size
+        from skerry.progress import bar
+        from skerry.survey.simulate import simulate
+
+        # the drawn frames show the field the encoder learned
+        resolved = resolved_config(config, settings, defaults=["representations.crop=1.0"])
+        largest_size(n, resolved.classes)
+        with bar() as on_event:
+            survey = output / "survey"
+            simulate(survey, n=n, seed=seed, on_event=lambda d, t: on_event("drawing", d, t))
+            return pipeline.run(
+                survey, output / "run", resolved, threads=threads, on_event=on_event
+            )
+
+    report(work, closing, as_json)
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell where a run stands."""
+
+    def work() -> dict[str, Any]:
+        from skerry import pipeline
+
+        return pipeline.status(folder)
+
+    report(work, closing, as_json)
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """Print the version."""
+    import skerry
+
+    report(
+        lambda: {"version": skerry.__version__}, lambda found: typer.echo(found["version"]), as_json
+    )
