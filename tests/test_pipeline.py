@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from skerry import pipeline
+from skerry import context, pipeline
 from skerry.config import Config, to_toml
 from skerry.errors import (
     CatalogError,
+    ContractError,
     DiskError,
     InputError,
     RunError,
@@ -30,6 +31,7 @@ from skerry.errors import (
     TooManyFailuresError,
 )
 from skerry.pipeline import STAGES
+from skerry.represent.encoder import load
 from skerry.results import open as open_run
 from skerry.store import nouns
 from tests.conftest import N, contents
@@ -415,3 +417,28 @@ def test_too_few_sources_left_for_a_class_stops_early(
     with pytest.raises(InputError, match=r"classes\.max_share"):
         pipeline.run(tmp_path / "survey", tmp_path / "run", tight)
     assert not (tmp_path / "run" / "neighbors").exists()
+
+
+def test_images_that_the_encoder_does_not_expect_end_the_run_before_any_work(
+    survey_folder: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load()
+    contract = replace(encoder.contract, bands=("z", "r", "g"), pixel_scale=0.5)
+    monkeypatch.setattr(context, "load", lambda identifier: replace(encoder, contract=contract))
+    declared = replace(config, sources=replace(config.sources, bands="g,r,z"))
+    with pytest.raises(ContractError, match=r"bands: encoder .* expects z, r, g; .* another order"):
+        pipeline.run(survey_folder, tmp_path / "run", declared)
+    assert not (tmp_path / "run" / "sources").exists()
+    allowed = replace(
+        declared,
+        sources=replace(declared.sources, pixel_scale=0.5),
+        representations=replace(declared.representations, accept="bands", crop=0.0),
+    )
+    found = pipeline.run(survey_folder, tmp_path / "run", allowed)
+    assert any("were accepted: bands" in w for w in found["warnings"])
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "encoder: z, r, g; images: g, r, z" in report
+    # the same images at half the scale: another part is kept, so they are encoded again
+    finer = replace(allowed, sources=replace(allowed.sources, pixel_scale=0.4))
+    again = pipeline.run(survey_folder, tmp_path / "run", finer)
+    assert "representations" not in again["skipped"]

@@ -17,7 +17,13 @@ from skerry.errors import ConfigError
 
 @dataclass(frozen=True)
 class SourcesConfig:
-    """Reading the catalog. Column names are found by their usual aliases where left empty."""
+    """Reading the catalog. Column names are found by their usual aliases where left empty.
+
+    ``pixel_scale`` (arcsec a pixel), ``bands`` (in the order of the images' planes: red first
+    in JPEG and PNG, as stored in FITS; joined by commas) and ``stretch`` say what the images
+    are. What is left empty is read from FITS headers where there are any, else not known and
+    not held against the encoder's contract.
+    """
 
     id_column: str = ""
     ra_column: str = ""
@@ -25,15 +31,20 @@ class SourcesConfig:
     image_column: str = ""
     vector_prefix: str = ""
     max_failed: float = 0.2
+    pixel_scale: float = 0.0
+    bands: str = ""
+    stretch: str = ""
 
 
 @dataclass(frozen=True)
 class RepresentationsConfig:
     """Preparing cutouts and encoding them. ``crop`` is the share of an image's width kept;
-    0 means as the encoder's field of view asks."""
+    0 means as the encoder's field of view asks. ``accept`` names what may differ from the
+    encoder's contract (``pixel_scale``, ``bands``, ``stretch``, joined by commas)."""
 
     encoder: str = "default"
     crop: float = 0.0
+    accept: str = ""
     shard_size: int = 2048
 
 
@@ -163,6 +174,7 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
 def _validate(config: Config) -> None:
     rules = [
         ("sources.max_failed", 0 <= config.sources.max_failed <= 1, "between 0 and 1"),
+        ("sources.pixel_scale", config.sources.pixel_scale >= 0, "0 (not known) or more"),
         ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
         ("neighbors.k", config.neighbors.k > 0, "positive"),

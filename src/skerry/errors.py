@@ -31,6 +31,10 @@ class EncoderError(SkerryError):
     """An encoder file is missing, damaged or does not fit the input."""
 
 
+class ContractError(EncoderError):
+    """A survey's images are not what an encoder expects."""
+
+
 class RunError(SkerryError):
     """The run folder belongs to another run, is locked or is damaged."""
 

@@ -96,6 +96,7 @@ def run(
     on_event("reading the catalog", 1, 1)
     _check_size(survey, config)
     context = Context(folder, survey, config, on_event, threads)
+    _ = context.contract  # an encoder that is missing or does not fit ends it here
     skipped = []
     with folder.locked():
         claim(output, input_path)  # another process may have begun since

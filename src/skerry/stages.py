@@ -55,8 +55,8 @@ def representations(context: Context, key: str) -> dict[str, Any]:
         given(survey, todo, on_event=on_event)
         if encoder is None
         else encode(
-            survey, encoder, todo, crop=config.representations.crop, threads=context.threads,
-            on_event=on_event,
+            survey, encoder, todo, contract=context.contract, crop=config.representations.crop,
+            threads=context.threads, on_event=on_event,
         )
     )  # fmt: skip
     for position, part in stream:

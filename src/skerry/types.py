@@ -43,7 +43,11 @@ class Contract:
     ``bands`` names what the three planes showed in training, red first, or the one plane of a
     gray encoder (which itself averages the planes it is given). ``pixel_scale`` is in arcsec a
     pixel of what it is given; None where training cutouts were scaled to each galaxy, or where
-    the encoder's makers do not say. ``stretch`` says how flux became the displayed value.
+    the encoder's makers do not say. ``stretch`` says how flux became the displayed value, empty
+    where nobody says.
+
+    ``kept`` is not the encoder's but one survey's: how many pixels of an image's width show the
+    encoder's field of view at that survey's pixel scale.
     """
 
     size: int
@@ -51,13 +55,15 @@ class Contract:
     field: str
     bands: tuple[str, ...] = ("red", "green", "blue")
     pixel_scale: float | None = None
-    stretch: str = "as published"
+    stretch: str = ""
+    kept: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored inside an encoder's file; :meth:`from_dict` reads it."""
         stored = dataclasses.asdict(self)
         stored["crops"] = {str(k): v for k, v in sorted(self.crops.items())}
         stored["bands"] = list(self.bands)
+        del stored["kept"]
         return stored
 
     @classmethod
@@ -70,6 +76,8 @@ class Contract:
 
     def crop_of(self, side: int) -> float | None:
         """Share of the width to keep of an image ``side`` pixels wide; None if unknown."""
+        if self.kept is not None:
+            return min(1.0, self.kept / side)
         return self.crops.get(side)
 
 

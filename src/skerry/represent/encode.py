@@ -11,7 +11,7 @@ from skerry.errors import ImageError
 from skerry.executors.local import map_ordered
 from skerry.represent.encoder import Encoder
 from skerry.survey import Survey, prepare
-from skerry.types import Failure, FloatArray, Representations
+from skerry.types import Contract, Failure, FloatArray, Representations
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ def encode(
     encoder: Encoder,
     shards: Sequence[range],
     *,
+    contract: Contract | None = None,
     crop: float = 0.0,
     threads: int = 0,
     on_event: Callable[[int], None] = lambda done: None,
@@ -41,6 +42,8 @@ def encode(
         What to encode them with.
     shards
         Row numbers of each shard.
+    contract
+        The encoder's contract as held for this survey; None for the encoder's own.
     crop
         Share of each image's width to keep; 0 as the encoder's contract says.
     threads
@@ -56,7 +59,7 @@ def encode(
     """
 
     def task(batch: _Batch) -> tuple[int, Representations]:
-        return batch.shard, _encode_batch(batch, encoder, crop)
+        return batch.shard, _encode_batch(batch, encoder, contract or encoder.contract, crop)
 
     parts: list[Representations] = []
     current = done = 0
@@ -84,17 +87,19 @@ def _batches(survey: Survey, shards: Sequence[range], size: int) -> Iterator[_Ba
             )
 
 
-def _encode_batch(batch: _Batch, encoder: Encoder, crop: float) -> Representations:
+def _encode_batch(
+    batch: _Batch, encoder: Encoder, contract: Contract, crop: float
+) -> Representations:
     ids: list[str] = []
     sides, failures = [], []
-    size = encoder.contract.size
+    size = contract.size
     pixels = np.empty((len(batch.raw), size, size, 3), np.uint8)
     for id_str, location, raw in zip(batch.id_str, batch.location, batch.raw, strict=True):
         if isinstance(raw, Failure):
             failures.append(raw)
             continue
         try:
-            prepared = prepare(raw, location, encoder.contract, crop)
+            prepared = prepare(raw, location, contract, crop)
         except ImageError as error:
             failures.append(Failure(id_str, location, str(error)))
             continue

@@ -1,13 +1,16 @@
 """Reading a survey: its catalog, its images, and images made ready for an encoder."""
 
+from skerry.survey.facts import Facts, facts
 from skerry.survey.images import decode
 from skerry.survey.prepare import Prepared, prepare, view
 from skerry.survey.survey import Survey, open_survey
 
 __all__ = [
+    "Facts",
     "Prepared",
     "Survey",
     "decode",
+    "facts",
     "open_survey",
     "prepare",
     "view",
