@@ -12,7 +12,7 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 LAYERS = [
     {"cli", "__init__", "__main__"},
     {"results"},
-    {"pipeline", "stages", "context"},
+    {"pipeline", "stages", "context", "scoring"},
     {"survey", "represent", "discover", "publish"},
     {"store", "backends", "executors"},
     {"types", "config", "progress"},
@@ -24,6 +24,8 @@ STAGES = ["survey", "represent", "discover", "publish"]
 HOMES = {
     "torch": {"represent"},
     "timm": {"represent"},
+    "lightning_fabric": {"represent"},
+    "huggingface_hub": {"represent"},
     "umap": {"backends"},
     "hdbscan": {"backends"},
     "faiss": {"backends"},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry.errors import ConfigError, ContractError
-from skerry.represent.contract import hold, in_words
+from skerry.represent.contract import declared, hold, in_words
 from skerry.survey import Facts
 from skerry.types import Contract
 
@@ -60,6 +60,17 @@ def test_what_nobody_says_is_not_held_against_the_survey() -> None:
     unnamed = Contract(64, {}, "whole")
     assert hold(unnamed, FACTS, "e", 0.0, "") == unnamed
     assert "not said" in in_words(CONTRACT, unknown)["bands"]
+
+
+def test_an_encoders_maker_declares_what_it_learned_from() -> None:
+    plain = Contract(64, {}, "whole")
+    assert declared(plain, "", "", 0.0) == plain
+    found = declared(plain, "z, r,g", "lupton", 0.5)
+    assert (found.bands, found.stretch, found.pixel_scale) == (("z", "r", "g"), "lupton", 0.5)
+    with pytest.raises(ConfigError, match="has 3"):
+        declared(plain, "VIS", "", 0.0)
+    with pytest.raises(ConfigError, match="linear"):
+        declared(plain, "", "cubic", 0.0)
 
 
 def test_only_terms_can_be_accepted() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from skerry.errors import EncoderError
-from skerry.represent.encoder import Encoder, load
+from skerry.represent.encoder import DEFAULT, Encoder, load, shipped
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,52 @@ def test_files_that_are_no_encoder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"not onnx")
     with pytest.raises(EncoderError, match="cannot be loaded"):
         load(str(tmp_path / "bad.onnx"))
+
+
+def test_a_shipped_encoder_is_loaded_by_its_name(encoder: Encoder) -> None:
+    assert DEFAULT in shipped()
+    found = load(DEFAULT)
+    assert (found.name, found.sha256) == (encoder.name, encoder.sha256)
+
+
+def test_an_encoder_from_elsewhere_is_to_be_imported_first() -> None:
+    with pytest.raises(EncoderError, match=r"skerry encoders import hf_hub:owner/name -o FOLDER"):
+        load("hf_hub:owner/name")
+
+
+class Session:
+    """What ONNX Runtime tells of a file with some metadata."""
+
+    custom_metadata_map: dict[str, str]
+
+    def __init__(self, stored: dict[str, object]) -> None:
+        self.custom_metadata_map = {"skerry": json.dumps(stored)}
+
+    def get_modelmeta(self) -> Session:
+        return self
+
+    def get_inputs(self) -> list[Session]:
+        return [self]
+
+    get_outputs = get_inputs
+    shape = (32, 128)
+
+
+@pytest.mark.parametrize("says", [False, True])
+def test_a_file_may_say_what_network_it_was_made_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: bool
+) -> None:
+    stored: dict[str, object] = {"size": 8, "crops": {}, "field": "f", "vote_columns": []}
+    if says:
+        stored |= {
+            "architecture": "a", "options": {"x": 1}, "structure_dimensions": 4, "source": "s",
+        }  # fmt: skip
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_: Session(stored))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "encoder.onnx").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path / "mine")
+    found = load(".")
+    assert found.name == "mine"
+    expected = ("a", {"x": 1}, 4, "s") if says else ("", {}, 0, "")
+    told = (found.architecture, found.options, found.structure_dimensions, found.source)
+    assert told == expected

@@ -17,6 +17,14 @@ Threads = Annotated[
     int,
     typer.Option(min=0, help="How many threads encode, 0 for all; changes no result."),
 ]
+Bands = Annotated[str, typer.Option(help="Filters that the encoder learned, red first, as z,r,g.")]
+Stretch = Annotated[
+    str, typer.Option(help="How its images' flux was stretched: linear, sqrt, log, asinh, lupton.")
+]
+PixelScale = Annotated[
+    float,
+    typer.Option(min=0, help="Arcsec a pixel at its own size; 0: not fixed."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings as TOML, as a run's config.toml.")

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from skerry.cli import score as scoring
+from skerry.cli import train as training
 from skerry.cli.closing import closing
 from skerry.cli.common import (
     AsJson,
@@ -17,6 +19,7 @@ from skerry.cli.common import (
     report,
     resolved_config,
 )
+from skerry.cli.encoders import encoders_app
 
 app = typer.Typer(
     name="skerry",
@@ -75,8 +78,8 @@ def demo(
         from skerry.progress import bar
         from skerry.survey.simulate import simulate
 
-        # the drawn frames show the field the encoder learned
-        resolved = resolved_config(config, settings, defaults=["representations.crop=1.0"])
+        # a drawn frame shows 256 px of a Galaxy Zoo cutout, the encoder learned the middle 192
+        resolved = resolved_config(config, settings, defaults=["representations.crop=0.75"])
         largest_size(n, resolved.classes)
         with bar() as on_event:
             survey = output / "survey"
@@ -111,3 +114,9 @@ def version(as_json: AsJson = False) -> None:
     report(
         lambda: {"version": skerry.__version__}, lambda found: typer.echo(found["version"]), as_json
     )
+
+
+encoders_app.command()(scoring.score)
+app.add_typer(encoders_app, name="encoders")
+app.command()(training.train)
+app.command()(training.export)

@@ -15,8 +15,8 @@ NUMBERED = 20
 """Classes that get a color and a number on the map."""
 
 # Okabe & Ito (2008), told apart with any color vision; yellow left out, too faint on white
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_SEA, _OTHER, _INK = "#9aa7b4", "#5b6672", "#1b2733"
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_SEA, _OTHER, INK = "#9aa7b4", "#5b6672", "#1b2733"
 _DPI = 200
 
 _Points = npt.NDArray[np.float64]
@@ -28,7 +28,7 @@ def map_figure(findings: Findings) -> bytes:
     The sources are a gray sea; the first ``NUMBERED`` classes by rank are colored and numbered
     by rank, the others dark gray. The axes have no unit and no meaning of their own.
     """
-    with _Canvas(figsize=(7.2, 5.76)) as canvas:
+    with Canvas(figsize=(7.2, 5.76)) as canvas:
         axes = canvas.figure.add_subplot()
         sea = findings.map[np.isfinite(findings.map).all(axis=1)].astype(np.float64)
         _scatter_sea(axes, sea)
@@ -36,7 +36,7 @@ def map_figure(findings: Findings) -> bytes:
         for points in groups[NUMBERED:]:
             axes.plot(*points.T, ".", ms=2.5, mew=0, color=_OTHER, rasterized=True)
         for number, points in enumerate(groups[:NUMBERED]):
-            color = _COLORS[number % len(_COLORS)]
+            color = COLORS[number % len(COLORS)]
             axes.plot(*points.T, "o", ms=4, mew=0.4, mec="white", color=color, rasterized=True)
         _frame(axes, sea)
         _number(axes, groups[:NUMBERED])
@@ -48,12 +48,12 @@ def map_figure(findings: Findings) -> bytes:
 def size_figure(findings: Findings) -> bytes:
     """Persistence against size of each class, as PNG bytes."""
     ranked = findings.ranked
-    with _Canvas(figsize=(7.2, 2.88)) as canvas:
+    with Canvas(figsize=(7.2, 2.88)) as canvas:
         axes = canvas.figure.add_subplot()
         points = np.array([(c.size, c.persistence) for c in ranked], float).reshape(-1, 2)
         for number, point in enumerate(points):
             top = number < NUMBERED
-            color = _COLORS[number % len(_COLORS)] if top else _OTHER
+            color = COLORS[number % len(COLORS)] if top else _OTHER
             axes.plot(*point, "o", ms=8 if top else 5, mew=0.6, mec="white", color=color)
         _size_axis(axes, points[:, 0])
         axes.margins(0.08, 0.14)
@@ -76,7 +76,7 @@ def _size_axis(axes: Any, sizes: _Points) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
 
 
-class _Canvas:
+class Canvas:
     """A figure free of pyplot, of the reader's own settings and of dates."""
 
     def __init__(self, figsize: tuple[float, float]) -> None:
@@ -88,19 +88,19 @@ class _Canvas:
                 {
                     "font.size": 10,
                     "axes.edgecolor": "#8a96a3",
-                    "axes.labelcolor": _INK,
+                    "axes.labelcolor": INK,
                     "xtick.color": "#8a96a3",
                     "ytick.color": "#8a96a3",
                     "axes.spines.top": False,
                     "axes.spines.right": False,
-                    "xtick.labelcolor": _INK,
-                    "ytick.labelcolor": _INK,
+                    "xtick.labelcolor": INK,
+                    "ytick.labelcolor": INK,
                 },
             ]
         )
         self._size = figsize
 
-    def __enter__(self) -> _Canvas:
+    def __enter__(self) -> Canvas:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -166,10 +166,10 @@ def _number(axes: Any, groups: Sequence[_Points]) -> None:
             va="center",
             fontsize=9.5,
             fontweight="bold",
-            color=_INK,
+            color=INK,
             annotation_clip=False,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            arrowprops={"arrowstyle": "-", "color": _INK, "lw": 0.6} if far else None,
+            arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.6} if far else None,
         )
 
 

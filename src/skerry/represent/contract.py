@@ -6,11 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 
 from skerry.errors import ConfigError, ContractError
-from skerry.survey.facts import Facts
+from skerry.survey.facts import STRETCHES, Facts
 from skerry.types import Contract
 
 UNNAMED = ("red", "green", "blue")
 """Bands of a contract that does not say which filters they were."""
+
+GRAY = ("gray",)
+"""Bands of an encoder of one plane."""
 
 TOLERANCE = 0.1
 """Largest relative difference of pixel scales: what augmentation shows an encoder in training."""
@@ -32,6 +35,27 @@ def accepted(text: str) -> frozenset[str]:
             f"representations.accept is {text!r}; expected some of {', '.join(TERMS)}"
         )
     return names
+
+
+def declared(contract: Contract, bands: str, stretch: str, pixel_scale: float) -> Contract:
+    """The contract with what its maker declares of the images it learned from; empty: not said.
+
+    Raises
+    ------
+    ConfigError
+        Not as many bands as the encoder has planes, or an unknown stretch.
+    """
+    named = tuple(b.strip() for b in bands.split(",") if b.strip())
+    if named and len(named) != len(contract.bands):
+        raise ConfigError(f"bands are {bands!r}; the encoder has {len(contract.bands)}")
+    if stretch and stretch not in STRETCHES:
+        raise ConfigError(f"stretch is {stretch!r}; expected one of {', '.join(STRETCHES)}")
+    return dataclasses.replace(
+        contract,
+        bands=named or contract.bands,
+        stretch=stretch or contract.stretch,
+        pixel_scale=pixel_scale or contract.pixel_scale,
+    )
 
 
 def hold(contract: Contract, facts: Facts, name: str, crop: float, accept: str) -> Contract:
@@ -64,7 +88,7 @@ def hold(contract: Contract, facts: Facts, name: str, crop: float, accept: str) 
 def _differences(contract: Contract, facts: Facts, crop: float) -> list[tuple[str, str, str]]:
     """(term, what the encoder expects, what the images have) for each that differs."""
     found = []
-    named = contract.bands not in (UNNAMED, ("gray",))
+    named = contract.bands not in (UNNAMED, GRAY)
     if named and facts.bands and facts.bands != contract.bands:
         turned = " (the same in another order)" * (sorted(facts.bands) == sorted(contract.bands))
         found.append(("bands", ", ".join(contract.bands), ", ".join(facts.bands) + turned))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import numpy as np
 from skerry.errors import EncoderError
 from skerry.types import ByteArray, Contract, FloatArray
 
-DEFAULT = "efficientnet_b0.onnx"
-"""File name, in the package, of the encoder that ships with it."""
+DEFAULT = "efficientnet_b0"
+"""The shipped encoder that ``default`` stands for."""
+
+ENCODER_FILE = "encoder.onnx"
+"""Its name in a folder that skerry exported."""
 
 METADATA_KEY = "skerry"
 
@@ -27,6 +31,10 @@ class Encoder:
     ``batch`` is the fixed number of images it is given at a time: a shorter batch is padded, so
     that a vector depends on its image alone. ``session`` may be used from several threads; it
     computes in the thread that calls it.
+
+    ``architecture`` (timm's name) and ``options`` (timm's arguments beside it) are of the network
+    it was exported from, ``structure_dimensions`` how many leading dimensions tell structure,
+    ``source`` where it was imported from; all are empty where the file does not say.
     """
 
     name: str
@@ -36,6 +44,10 @@ class Encoder:
     dimensions: int
     vote_columns: tuple[str, ...]
     session: Any
+    architecture: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    structure_dimensions: int = 0
+    source: str = ""
 
     def encode(self, pixels: ByteArray) -> tuple[FloatArray, FloatArray]:
         """Vectors (n, dimensions) and expected vote shares (n, n_answers) of at most ``batch``
@@ -64,25 +76,55 @@ class Encoder:
         return vectors[: len(pixels)], votes[: len(pixels)]
 
 
+def shipped() -> tuple[str, ...]:
+    """Names of the encoders that ship with the package."""
+    return tuple(sorted(path.stem for path in _weights().glob("*.onnx")))
+
+
+def _weights() -> Path:
+    return Path(str(resources.files("skerry.represent") / "weights"))
+
+
+def file_of(identifier: str) -> Path:
+    """The file of an encoder that skerry exported.
+
+    ``identifier`` is ``default``, the name of a shipped one, a ``.onnx`` file, or the folder it
+    was exported to.
+
+    Raises
+    ------
+    EncoderError
+        There is no such file.
+    """
+    name = DEFAULT if identifier == "default" else identifier
+    if name == DEFAULT or name in shipped():
+        path = _weights() / f"{name}.onnx"
+        if not path.is_file():
+            raise EncoderError(f"this installation lacks its default encoder {path.name}")
+        return path
+    path = Path(identifier)
+    if path.is_dir():
+        path = path / ENCODER_FILE
+    if not path.is_file():
+        raise EncoderError(
+            f"no encoder {identifier!r}; give one that ships ({', '.join(shipped())}), or the path "
+            "of a .onnx file or folder that skerry exported. One from elsewhere is made into that "
+            f"by: skerry encoders import {identifier} -o FOLDER"
+        )
+    return path
+
+
 def load(identifier: str = "default") -> Encoder:
-    """Load the shipped encoder, or one exported by skerry from a ``.onnx`` file.
+    """Load a shipped encoder by name, or one that skerry exported by its file or folder.
 
     Raises
     ------
     EncoderError
         No such file, or a file that skerry did not export.
     """
-    if identifier == "default":
-        source = resources.files("skerry.represent") / "weights" / DEFAULT
-        if not source.is_file():
-            raise EncoderError(f"this installation lacks its default encoder {DEFAULT}")
-        return from_bytes(source.read_bytes(), DEFAULT.removesuffix(".onnx"))
-    path = Path(identifier)
-    if not path.is_file():
-        raise EncoderError(
-            f"no encoder {identifier!r}; give 'default' or the path of an exported .onnx file"
-        )
-    return from_bytes(path.read_bytes(), path.stem)
+    path = file_of(identifier).resolve()
+    name = path.parent.name if path.name == ENCODER_FILE else path.stem
+    return from_bytes(path.read_bytes(), name)
 
 
 def from_bytes(data: bytes, name: str) -> Encoder:
@@ -110,4 +152,8 @@ def from_bytes(data: bytes, name: str) -> Encoder:
         dimensions=session.get_outputs()[0].shape[1],
         vote_columns=tuple(stored["vote_columns"]),
         session=session,
+        architecture=stored.get("architecture", ""),
+        options=stored.get("options", {}),
+        structure_dimensions=stored.get("structure_dimensions", 0),
+        source=stored.get("source", ""),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from skerry.represent.schema import Schema
+from skerry.errors import ConfigError
+from skerry.represent.training.recipe import Recipe
+from skerry.represent.trees.schema import Schema
 
 
 class VoteNetwork(nn.Module):
@@ -17,8 +20,8 @@ class VoteNetwork(nn.Module):
 
     The representation is the bottleneck's output brought to unit length; the heads see the
     output through a GELU, so that they can use all its dimensions although they are fewer.
-    Concentrations are
-    ``1 + 100 sigmoid`` as in Walmsley et al. 2022 (MNRAS 509, 3966, section 3.2).
+    Concentrations are ``1 + 100 sigmoid`` as in Walmsley et al. 2022 (MNRAS 509, 3966,
+    section 3.2). A network of one band averages the planes it is given.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class VoteNetwork(nn.Module):
         structure_dimensions: int = 0,
         structure_share: float = 0.65,
         options: Mapping[str, Any] | None = None,
+        bands: int = 3,
     ) -> None:
         super().__init__()
         self.encoder = timm.create_model(
@@ -39,8 +43,11 @@ class VoteNetwork(nn.Module):
             pretrained=False,
             num_classes=0,
             drop_path_rate=drop_path,
+            in_chans=bands,
             **(options or {}),
         )
+        self.options = dict(options or {})
+        self.bands = bands
         self.structure_dimensions = structure_dimensions
         self.structure_share = structure_share
         self.dropout = nn.Dropout(dropout)
@@ -49,10 +56,12 @@ class VoteNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images (n, 3, size, size) in [0, 1] to representations (n, dimensions) and alpha."""
+        if self.bands == 1:
+            images = images.mean(1, keepdim=True)
         centered = (images - 0.1) / 0.2
         narrow = self.bottleneck(self.dropout(self.encoder(centered)))
         logits = self.heads(nn.functional.gelu(narrow)).float()
-        return self.unit(narrow), 1.0 + 100.0 * torch.sigmoid(logits)
+        return self.unit(narrow.float()), 1.0 + 100.0 * torch.sigmoid(logits)
 
     def unit(self, narrow: Tensor) -> Tensor:
         """Bottleneck's output to unit length, a fixed share of it for the part on structure."""
@@ -63,6 +72,37 @@ class VoteNetwork(nn.Module):
         shares = self.structure_share**0.5, (1 - self.structure_share) ** 0.5
         unit = [s * nn.functional.normalize(p, dim=1) for p, s in zip(parts, shares, strict=True)]
         return torch.cat(unit, 1)
+
+
+def network_of(recipe: Recipe, schema: Schema) -> VoteNetwork:
+    """The network that a recipe trains, with random weights.
+
+    Raises
+    ------
+    ConfigError
+        timm has no such architecture (the nearest is suggested), or cannot build it with the
+        recipe's ``options``.
+    """
+    name = recipe.architecture
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, timm.list_models(), n=1, cutoff=0.0)[0]
+        raise ConfigError(f"timm has no architecture {name!r}; did you mean {near!r}?")
+    try:
+        return VoteNetwork(
+            name,
+            schema,
+            dimensions=recipe.dimensions,
+            dropout=recipe.dropout,
+            drop_path=recipe.drop_path,
+            structure_dimensions=recipe.structure_dimensions,
+            structure_share=recipe.structure_share,
+            options=recipe.options,
+            bands=recipe.bands,
+        )
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"timm cannot build {name!r} with options {recipe.options}: {error}; change options"
+        ) from error
 
 
 class Average:

@@ -1,0 +1,101 @@
+"""What a representation must beat: pixels, and a network that learned nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.errors import EncoderError
+from skerry.represent.encoder import Encoder, load
+from skerry.represent.trees.schema import GZ2_TRAINED
+from skerry.types import ByteArray
+
+Floats = npt.NDArray[np.float64]
+
+COMPONENTS = 128
+FITTED = 2000
+"""Most images that the principal components of the pixels are found from."""
+
+ASSUMED = "efficientnet_b0"
+"""The untrained network where an encoder's file does not say its architecture."""
+
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class PixelComponents:
+    """Leading principal components of pixels: ``mean`` (d,), ``directions`` (d, components)."""
+
+    mean: npt.NDArray[np.float32]
+    directions: npt.NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, pixels: ByteArray, seed: int) -> PixelComponents:
+        """From prepared images, uint8 (n, size, size, 3), or a seeded sample of them."""
+        n = min(len(pixels), FITTED)
+        rows = np.sort(np.random.default_rng(seed).permutation(len(pixels))[:n])
+        flat = pixels[rows].reshape(n, -1).astype(np.float32) / 255
+        mean = flat.mean(0)
+        flat -= mean
+        values, left = np.linalg.eigh((flat @ flat.T).astype(np.float64))
+        kept = np.argsort(-values)[: min(COMPONENTS, n - 1)]
+        kept = kept[values[kept] > 1e-9 * values.max()]
+        scaled = (left[:, kept] / np.sqrt(values[kept])).astype(np.float32)
+        return cls(mean, flat.T @ scaled)
+
+    def apply(self, pixels: ByteArray) -> Floats:
+        """Components of images, float64 (n, components)."""
+        parts = []
+        for start in range(0, len(pixels), _BLOCK):
+            part = pixels[start : start + _BLOCK]
+            flat = part.reshape(len(part), -1).astype(np.float32) / 255
+            parts.append((flat - self.mean) @ self.directions)
+        return np.concatenate(parts).astype(np.float64)
+
+
+def effective_dimensions(vectors: Floats) -> float:
+    """Participation ratio of the variances of the principal components, 1 to d.
+
+    (sum of variances)^2 / (sum of squared variances), which needs only traces.
+    """
+    centered = vectors - vectors.mean(0)
+    covariance = centered.T @ centered
+    return float(np.trace(covariance) ** 2 / (covariance**2).sum())
+
+
+def untrained(encoder: Encoder, seed: int) -> Encoder:
+    """A network of the encoder's shape, or of ``ASSUMED``, with its first random weights.
+
+    Raises
+    ------
+    EncoderError
+        PyTorch is not installed.
+    """
+    try:
+        import torch
+
+        from skerry.represent.export import export_onnx
+        from skerry.represent.network import VoteNetwork
+    except ImportError as error:
+        raise EncoderError(
+            "an untrained network as a control needs PyTorch: pip install 'skerry[train]', or "
+            "score without controls"
+        ) from error
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = VoteNetwork(
+            encoder.architecture or ASSUMED,
+            GZ2_TRAINED,
+            dimensions=encoder.dimensions,
+            structure_dimensions=encoder.structure_dimensions,
+            options=encoder.options,
+            bands=len(encoder.contract.bands),
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "untrained.onnx"
+        export_onnx(network, GZ2_TRAINED, encoder.contract, path)
+        return load(str(path))

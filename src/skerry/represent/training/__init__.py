@@ -1,0 +1,1 @@
+"""Encoders that are trained here: one loop and what it needs."""

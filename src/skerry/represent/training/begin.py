@@ -1,0 +1,115 @@
+"""Beginning a training, or finding where it stands: what is wrong is met before long work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from skerry.errors import ConfigError
+from skerry.represent.network import VoteNetwork, network_of
+from skerry.represent.training import checkpoint as checkpoints
+from skerry.represent.training.checkpoint import CHECKPOINT, Trained, load_weights
+from skerry.represent.training.data import TrainingSet
+from skerry.represent.training.evaluate import teach
+from skerry.represent.training.recipe import Recipe
+from skerry.represent.trees.schema import Schema
+from skerry.store import replacing
+from skerry.types import IntArray
+
+TAUGHT = "taught.npy"
+"""Counts that a teacher gave, in a training's folder."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training about to begin or go on; :func:`begin` makes it.
+
+    ``saved`` is the content of its last checkpoint, empty where there is none; ``teacher`` what
+    it starts from, if anything.
+    """
+
+    recipe: Recipe
+    schema: Schema
+    folder: Path
+    network: VoteNetwork
+    saved: Mapping[str, Any]
+    teacher: Trained | None
+
+
+def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None = None) -> Training:
+    """Build the network and find out where the training in ``folder`` stands.
+
+    Cheap: whatever is wrong with the settings is met here, before any image is read.
+    ``start_from`` is another training (its folder, a checkpoint, or a folder with the parts of
+    one) whose averaged weights this one begins with.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds a training by another recipe or tree; the network cannot be built; or
+        the recipe is to be taught and has no teacher.
+    EncoderError
+        A checkpoint cannot be read or is of another network.
+    """
+    torch.manual_seed(recipe.seed)
+    network = network_of(recipe, schema)
+    teacher = checkpoints.read_trained(start_from) if start_from is not None else None
+    if teacher is not None:
+        if teacher.schema.columns != schema.columns:
+            raise ConfigError(f"{start_from} predicts the answers of another tree")
+        load_weights(network, teacher.weights, teacher.path)
+    path = folder / CHECKPOINT
+    saved = checkpoints.load(path) if path.exists() else {}
+    if saved:
+        if checkpoints.meaning(saved, path) != (recipe, schema):
+            raise ConfigError(f"{folder} holds a training by another recipe; choose a new folder")
+        if "standing" not in saved:
+            raise ConfigError(f"{path} is of an older version: begin a new folder --start-from it")
+        load_weights(network, saved["network"], path)
+    if recipe.taught_volunteers and teacher is None and not saved:
+        raise ConfigError("taught_volunteers needs a teacher; name one with --start-from")
+    return Training(recipe, schema, folder, network, saved, teacher)
+
+
+def optimizer_of(network: VoteNetwork, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW, which leaves biases and scales undecayed."""
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+
+
+def taught(
+    training: Training, data: TrainingSet, rows: IntArray, network: VoteNetwork, fabric: Fabric
+) -> TrainingSet:
+    """The data with the counts a teacher gives the unvoted of ``rows``, if the recipe has one.
+
+    The first process writes them into the training's folder, so that they outlast the teacher.
+
+    Raises
+    ------
+    ConfigError
+        They are there, but of another data set.
+    """
+    if not training.recipe.taught_volunteers:
+        return data
+    path = training.folder / TAUGHT
+    if fabric.global_rank == 0 and not path.is_file() and training.teacher is not None:
+        load_weights(network, training.teacher.weights, training.teacher.path)
+        lesson = teach(network, data, rows, training.recipe, training.schema)
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, lesson.counts.numpy())
+    fabric.barrier()
+    counts = torch.from_numpy(np.load(path))
+    if counts.shape != data.counts.shape:
+        raise ConfigError(f"{path} is of {len(counts)} galaxies, not of these {len(data)}")
+    return replace(data, counts=counts)

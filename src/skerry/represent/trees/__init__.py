@@ -1,0 +1,1 @@
+"""Decision trees of Galaxy Zoo as data, and the votes on them."""

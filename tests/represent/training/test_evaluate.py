@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.train
+torch = pytest.importorskip("torch")
+
+from skerry.represent.network import network_of  # noqa: E402
+from skerry.represent.training.evaluate import (  # noqa: E402
+    effective_dimensions,
+    evaluate,
+    plain_view,
+    teach,
+)
+from tests.represent.training.tiny import RECIPE, SCHEMA, tiny_set  # noqa: E402
+
+
+def test_effective_dimensions_count_the_directions_in_use() -> None:
+    generator = torch.Generator().manual_seed(0)
+    free = torch.randn(5000, 4, generator=generator)
+    assert effective_dimensions(free) == pytest.approx(4, rel=0.01)
+    assert effective_dimensions(free[:, :1] @ torch.ones(1, 4) + 7) == pytest.approx(1)
+    eigenvalues = torch.tensor([4.0, 1.0, 1.0])
+    expected = float(eigenvalues.sum() ** 2 / eigenvalues.square().sum())
+    assert effective_dimensions(free[:, :3] * eigenvalues.sqrt()) == pytest.approx(expected, 0.05)
+    assert effective_dimensions(torch.ones(9, 4)) == 0
+
+
+def test_only_what_there_is_to_score_is_scored() -> None:
+    data = tiny_set(12)
+    rows = np.arange(12)
+    network = network_of(replace(RECIPE, structure_dimensions=3), SCHEMA)
+    scores = {
+        name: set(evaluate(network, given, rows, recipe, SCHEMA))
+        for name, given, recipe in (
+            ("all", tiny_set(12, 3), replace(RECIPE, structure_dimensions=3)),
+            ("votes", data, RECIPE),
+            ("nothing", replace(data, counts=data.counts * 0), replace(RECIPE, contrast_weight=1)),
+        )
+    }
+    assert scores["all"] - scores["votes"] == {"held_out_structure"}
+    assert scores["votes"] - scores["nothing"] == {"held_out_rmse"}
+
+
+def test_scores_do_not_depend_on_how_rows_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tiny_set(20)
+    network = network_of(RECIPE, SCHEMA)
+    whole = evaluate(network, data, np.arange(20), RECIPE, SCHEMA)
+    monkeypatch.setattr("skerry.represent.training.evaluate.CHUNK", 6)
+    assert evaluate(network, data, np.arange(20), RECIPE, SCHEMA) == pytest.approx(whole, rel=1e-4)
+    assert network.training
+
+
+def test_the_unvoted_are_taught_what_the_teacher_expects_and_the_voted_keep_their_votes() -> None:
+    recipe = replace(RECIPE, taught_volunteers=10.0)
+    data = tiny_set(16)
+    network = network_of(recipe, SCHEMA)
+    rows = np.arange(12)
+    taught = teach(network, data, rows, recipe, SCHEMA).counts
+    assert torch.equal(taught[data.voted], data.counts[data.voted])
+    assert torch.equal(taught[12:], data.counts[12:])  # not among the rows: held out
+    unvoted = rows[~data.voted[rows]]
+    torch.testing.assert_close(taught[unvoted][:, :2].sum(1), torch.full((6,), 10.0))
+    shares = torch.zeros(6, 4)
+    images = plain_view(data.take(unvoted).images, recipe)
+    for turns in range(4):
+        alpha = network(torch.rot90(images, turns, (2, 3)))[1].detach()
+        shares += torch.cat([a / a.sum(1, keepdim=True) for a in alpha.split(2, 1)], 1) / 4
+    torch.testing.assert_close(taught[unvoted], 10 * shares)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skerry.errors import ConfigError
+from skerry.represent.training.recipe import Recipe, read_recipe, recipe_from, tree_of
+from skerry.represent.trees.schema import GZ2_TRAINED, ODD_QUESTIONS, get
+
+
+def test_settings_go_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("steps = 50\nbatch = 8\n[options]\nimg_size = 32\nwindow = 2\n")
+    recipe = read_recipe(path, ["batch=16", "options.img_size=64", "architecture=test_vit"])
+    assert (recipe.steps, recipe.batch, recipe.size) == (50, 16, Recipe().size)
+    assert recipe.options == {"img_size": 64, "window": 2}
+    assert recipe.architecture == "test_vit"
+    assert isinstance(read_recipe(None, ["learning_rate=1"]).learning_rate, float)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("stepps=3", "did you mean 'steps'"),
+        ("steps=many", "steps is 'many'; expected int"),
+        ("steps=1.5", "steps is 1.5; expected int"),
+        ("steps=true", "expected int"),
+        ("steps=0", "steps is 0; expected more than 0"),
+        ("stop_after=9000", "from 0 to steps"),
+        ("held_out=1.0", "between 0 and 1"),
+        ("bands=2", "1 or 3"),
+        ("structure_dimensions=128", "below dimensions"),
+        ("votes=guess", "one of auto"),
+        ("options=3", "expected dict"),
+        ("steps", "is no setting"),
+    ],
+)
+def test_what_cannot_be_is_said(setting: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_recipe(None, [setting])
+
+
+def test_every_field_survives_a_round_trip_by_name() -> None:
+    recipe = Recipe(steps=7, options={"depths": [1, 2]}, patience=3)
+    assert recipe_from(vars(recipe), "here") == recipe
+    with pytest.raises(ConfigError, match=r"here: unknown setting 'stepsize'"):
+        recipe_from({"stepsize": 3}, "here")
+
+
+def test_the_default_tree_does_not_ask_what_scores_discovery() -> None:
+    assert tree_of(Recipe()) == GZ2_TRAINED
+    assert not {q.name for q in tree_of(Recipe()).questions} & set(ODD_QUESTIONS)
+    assert tree_of(Recipe(schema="gz2")) == get("gz2")
+    with pytest.raises(ConfigError, match="no decision tree"):
+        tree_of(Recipe(schema="gz9"))
+
+
+def test_the_recipes_of_the_shipped_encoders_are_read() -> None:
+    paths = sorted((Path(__file__).parents[3] / "encoders").glob("*/recipe-*.toml"))
+    assert paths
+    for path in paths:
+        read_recipe(path)
