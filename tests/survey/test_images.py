@@ -305,3 +305,13 @@ def test_cut_and_changed_files_raise_nothing_else(
     for place, value in changes:
         out[int(place * len(out))] = value
     refused_or_rgb(bytes(out[: round(kept * len(out))]), "image")
+
+
+@given(st.floats(1e-6, 1e6), st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3))
+def test_fits_that_was_normalized_before_comes_out_the_same(gain: float, sky: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[-1:1:32j, -1:1:32j]
+    planes = np.exp(-9 * (x**2 + y**2)) * np.array([3.0, 5.0, 8.0])[:, None, None]
+    planes = planes + rng.normal(0, 0.1, (3, 32, 32))
+    again = gain * (planes + np.array(sky)[:, None, None])
+    assert np.abs(stretch(again).astype(int) - stretch(planes)).max() <= 1
