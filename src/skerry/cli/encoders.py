@@ -74,6 +74,10 @@ def import_(
     bottleneck: Annotated[
         str, typer.Option(help="pca, or none to keep the encoder's own dimensions.")
     ] = "pca",
+    normalize: Annotated[
+        bool,
+        typer.Option(help="Normalize as its configuration says, or give it pixels in [0, 1]."),
+    ] = True,
     bands: Bands = "",
     stretch: Stretch = "",
     pixel_scale: PixelScale = 0.0,
@@ -90,10 +94,12 @@ def import_(
             describe,
             import_encoder,
             resolve,
+            unnormalized,
         )
 
         _check(bottleneck, fit, crop)
         source = resolve(identifier, offline=offline)
+        source = source if normalize else unnormalized(source)
         contract = declared(contract_of(source, size=size), bands, stretch, pixel_scale)
         pixels = None
         if fit is not None:

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
 from skerry.errors import EncoderError  # noqa: E402
-from skerry.represent.foreign import Source, contract_of, resolve  # noqa: E402
+from skerry.represent.foreign import Source, contract_of, resolve, unnormalized  # noqa: E402
 from skerry.represent.foreign.network import build  # noqa: E402
 from tests.represent.foreign.conftest import SIZE, TINY, Save, config_of  # noqa: E402
 
@@ -77,6 +77,17 @@ def test_an_old_configuration_is_all_pretrained_cfg(hub_folder: Save) -> None:
     (old / "config.json").write_text(text)
     assert torch.equal(build(resolve(str(old)))[0].mean, network.mean)
     assert contract_of(resolve(str(old))).size == SIZE
+
+
+def test_a_network_can_be_given_pixels_as_they_are(hub_folder: Save) -> None:
+    source = resolve(str(hub_folder()))
+    plain, _ = build(unnormalized(source))
+    assert plain.mean.ravel().tolist() == [0, 0, 0] and plain.std.ravel().tolist() == [1, 1, 1]
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    normalized, _ = build(source)
+    moved = images * normalized.std + normalized.mean
+    torch.testing.assert_close(plain(images)[0], normalized(moved)[0], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(plain(images)[0], normalized(images)[0], atol=1e-3)
 
 
 def test_a_gray_network_averages_its_planes_and_its_normalization(hub_folder: Save) -> None:

@@ -7,7 +7,7 @@ from skerry.represent.foreign.fitting import cutouts
 from skerry.represent.foreign.folder import network_from_folder
 from skerry.represent.foreign.identifiers import resolve
 from skerry.represent.foreign.importing import contract_of, import_encoder
-from skerry.represent.foreign.source import Source
+from skerry.represent.foreign.source import Source, unnormalized
 from skerry.represent.foreign.words import describe, describe_shipped
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "import_encoder",
     "network_from_folder",
     "resolve",
+    "unnormalized",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,6 +66,17 @@ class Source:
             return f"timm:{self.architecture} (untrained)"
         path, mark, name = self.identifier.partition("::")
         return Path(path).name + mark + name
+
+
+def unnormalized(source: Source) -> Source:
+    """The same encoder, given pixels in [0, 1] as they are, whatever its configuration says.
+
+    Training code may have normalized nothing although timm wrote its defaults into the
+    configuration: Zoobot's own transforms (galaxy-datasets) leave ``normalize`` off.
+    """
+    stored = source.config.get("pretrained_cfg", source.config)
+    plain = {**stored, "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+    return replace(source, config={**source.config, "pretrained_cfg": plain})
 
 
 def require_train(*modules: str) -> None:
