@@ -45,7 +45,6 @@ VARIANTS: dict[str, dict[str, object]] = {
     "without contrast and redundancy": {"contrast_weight": 0.0, "redundancy_weight": 0.0},
     "without taught votes": {"taught_volunteers": 0.0},
     "without the tighter crop": {"shown": 1.0, "stored_size": 64},
-    "without votes and labels": {"votes_weight": 0.0, "labels_weight": 0.0},
 }
 
 
@@ -101,7 +100,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of gz1_survey and gz2_artefacts")
     parser.add_argument("-w", "--work", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
 
