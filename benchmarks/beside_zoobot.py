@@ -70,6 +70,7 @@ def skerry_training(folder: Path, n: int, size: int) -> float:
         torch.from_numpy(counts),
         torch.zeros(n, 3, dtype=torch.bool),
         torch.zeros(n, 0),
+        torch.ones(n),
     )
     schema = Schema("s", tuple(Question(q, a) for q, a in VOTES.items()))
     recipe = Recipe(

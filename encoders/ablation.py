@@ -31,7 +31,8 @@ from skerry.represent.training.begin import begin
 from skerry.represent.training.checkpoint import read_trained
 from skerry.represent.training.data import read_training_set
 from skerry.represent.training.devices import fabric_for
-from skerry.represent.training.readers import open_galaxies, read_ids
+from skerry.represent.training.ids import read_ids
+from skerry.represent.training.readers import open_galaxies
 from skerry.represent.training.recipe import Recipe, recipe_from, tree_of
 from skerry.represent.training.train import train
 from skerry.survey import open_survey

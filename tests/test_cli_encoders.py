@@ -67,6 +67,22 @@ def test_an_encoder_keeps_its_own_dimensions_if_asked(tmp_path: Path) -> None:
     assert "votes: none" in text
 
 
+@pytest.mark.train
+def test_where_nothing_can_be_written_nothing_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from skerry.represent.foreign import network
+
+    monkeypatch.setattr(network, "build", lambda *_, **__: pytest.fail("a network was built"))
+    (tmp_path / "e").write_text("mine")
+    code, _, err = call(
+        "import", "timm:test_efficientnet", "-o", tmp_path / "e", "--bottleneck", "none"
+    )
+    assert code == 1
+    assert "is a file; expected a folder" in err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from skerry.cli.train import export, train  # noqa: E402
 from skerry.represent.encoder import load  # noqa: E402
+from skerry.store.runfolder import RunFolder  # noqa: E402
 
 app = typer.Typer()
 app.command()(train)
@@ -126,6 +127,22 @@ def test_what_is_wrong_is_said_before_any_image_is_read(
     assert code == 1
     assert said in str(found["message"])
     assert not (tmp_path / "work").exists()
+
+
+def test_a_folder_in_use_is_left_alone_and_nothing_untrained_exported(
+    given: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    with RunFolder(work, "").locked():
+        code, found, _ = call(*arguments(given), "-o", work)
+    assert code == 1
+    assert "another process is at work" in str(found["message"])
+    assert [p.name for p in work.iterdir()] == [".lock"]
+    assert call(*arguments(given), "-o", work, "--minutes", 1e-9)[1]["step"] == 0
+    code, found, _ = call("export", work, "-o", tmp_path / "encoder")
+    assert code == 1
+    assert "untrained" in str(found["message"])
+    assert not (tmp_path / "encoder").exists()
 
 
 @pytest.mark.parametrize("crop", ["424", "424=0", "424=1.5", "-3=0.5", "a=b"])

@@ -37,6 +37,8 @@ def test_toml_round_trip(k: int, dist: float, name: str) -> None:
         ({"neighbors": {"k": 0}}, "expected positive"),
         ({"neighbors": 3}, "expected a table"),
         ({"embedding": {"n_neighbors": 90}}, "neighbors.k \\+ 1"),
+        ({"sources": {"pixel_scale": float("inf")}}, "sources.pixel_scale is inf; .* finite"),
+        ({"sources": {"pixel_scale": float("nan")}}, "sources.pixel_scale is nan; .* finite"),
         ({"embedding": {"seed": -1}}, "embedding.seed is -1"),
         ({"classes": {"max_size": 5}}, "at least classes.min_size"),
         ({"preset": "walmsley"}, "did you mean 'walmsley2023'"),

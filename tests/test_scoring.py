@@ -250,3 +250,31 @@ def test_the_command_writes_prints_and_answers_in_json(folders, tmp_path, monkey
     failed = CliRunner().invoke(app, [*arguments[:-3], "7", "--json"])
     assert failed.exit_code == 1
     assert json.loads(failed.stdout)["error"] == "InputError"
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_what_few_galaxies_do_not_give_is_left_out_and_said(tmp_path: Path, n: int) -> None:
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    image = galaxy(np.random.default_rng(0), (1, 1, 1), 1)
+    rows = ["id_str,file_loc,label"]
+    for i in range(n):
+        (seen / f"{i}.png").write_bytes(image)
+        rows.append(f"{i},{i}.png,nan")
+    (seen / "catalogue.csv").write_text("\n".join(rows) + "\n")
+    found = scoring.score(seen, coarse(), controls=False)
+    found.write(tmp_path / "out")
+    text = (tmp_path / "out" / "scores.json").read_text()
+    assert "NaN" not in text and "Infinity" not in text
+    assert json.loads(text)["n"] == n
+    assert any("dimensions of vectors by encoder" in note for note in found.notes)
+    assert {r.section for r in found.rows} == {"first", "top5"}
+
+
+def test_an_output_that_is_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    app = typer.Typer()
+    app.command()(score_command)
+    told = CliRunner().invoke(app, [str(tmp_path / "none"), "-o", str(tmp_path / "out")])
+    assert told.exit_code == 1
+    assert "out is a file; expected a folder" in told.stderr

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -174,7 +175,11 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
 def _validate(config: Config) -> None:
     rules = [
         ("sources.max_failed", 0 <= config.sources.max_failed <= 1, "between 0 and 1"),
-        ("sources.pixel_scale", config.sources.pixel_scale >= 0, "0 (not known) or more"),
+        (
+            "sources.pixel_scale",
+            0 <= config.sources.pixel_scale < math.inf,
+            "0 (not known) or more, and finite",
+        ),
         ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
         ("neighbors.k", config.neighbors.k > 0, "positive"),

@@ -162,7 +162,7 @@ def score(
             rows += _vote_rows(truth, schema, found, encoder.vote_columns, fitted, seed)
         rows += measure.retrieval(vectors, enough, seed)
         if aside is not None:
-            rows += measure.among_artifacts(vectors, _vectors_of(looks, aside), enough, seed)
+            rows += measure.of_artifacts(vectors, _vectors_of(looks, aside), seed)
         rows += measure.probes(vectors, enough, seed)
         twins = many_twins(images, seed, threads, on_event)
         changed = {c: {w: e(p)[0] for w, e in looks.items()} for c, p in twins.pixels.items()}
@@ -178,9 +178,10 @@ def score(
         failed=images.failed,
         views=views,
         seed=seed,
-        rows=tuple(rows),
+        rows=tuple(row for row in rows if row.finite),
         notes=(
             *notes.on_labels(here, schema, fit is not None),
+            *notes.on_rows(rows),
             *notes.on_images(images, twins),
             *notes.on_ways(encoder, looks),
         ),

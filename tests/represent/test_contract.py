@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,14 @@ def test_an_encoders_maker_declares_what_it_learned_from() -> None:
         declared(plain, "VIS", "", 0.0)
     with pytest.raises(ConfigError, match="linear"):
         declared(plain, "", "cubic", 0.0)
+    with pytest.raises(ConfigError, match="repeats one"):
+        declared(plain, "r,r,r", "", 0.0)
+
+
+@pytest.mark.parametrize("scale", [math.inf, math.nan, -1.0])
+def test_a_declared_pixel_scale_is_a_finite_number(scale: float) -> None:
+    with pytest.raises(ConfigError, match="expected a finite number"):
+        declared(CONTRACT, "", "", scale)
 
 
 def test_only_terms_can_be_accepted() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import onnxruntime
 import pytest
 
 from skerry.errors import EncoderError
-from skerry.represent.encoder import DEFAULT, Encoder, load, shipped
+from skerry.represent.encoder import DEFAULT, Encoder, from_bytes, load, shipped
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ class Session:
 
     custom_metadata_map: dict[str, str]
 
-    def __init__(self, stored: dict[str, object]) -> None:
+    def __init__(self, stored: object) -> None:
         self.custom_metadata_map = {"skerry": json.dumps(stored)}
 
     def get_modelmeta(self) -> Session:
@@ -112,3 +113,68 @@ def test_a_file_may_say_what_network_it_was_made_from(
     expected = ("a", {"x": 1}, 4, "s") if says else ("", {}, 0, "")
     told = (found.architecture, found.options, found.structure_dimensions, found.source)
     assert told == expected
+
+
+SOUND: dict[str, object] = {"size": 8, "crops": {"16": 0.5}, "field": "f", "vote_columns": []}
+
+
+def of_metadata(monkeypatch: pytest.MonkeyPatch, stored: object) -> Encoder:
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_: Session(stored))
+    return from_bytes(b"x", "odd")
+
+
+def test_metadata_of_a_later_version_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = of_metadata(monkeypatch, SOUND | {"pixel_scale": None, "later": [1]})
+    assert found.contract.crops == {16: 0.5}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("size", None), ("size", 0), ("size", True), ("size", "8"),
+        ("crops", None), ("crops", [0.5]), ("crops", {"wide": 0.5}), ("crops", {"16": 0}),
+        ("crops", {"16": 1.5}), ("crops", {"16": "half"}),
+        ("field", None),
+        ("bands", None), ("bands", "zrg"), ("bands", ["z", "r"]), ("bands", list("ugriz")),
+        ("bands", [1, 2, 3]),
+        ("pixel_scale", "0.26"), ("pixel_scale", 0), ("pixel_scale", float("inf")),
+        ("stretch", 1),
+        ("vote_columns", None), ("vote_columns", "a"), ("vote_columns", [1]),
+        ("architecture", None), ("options", [1]), ("structure_dimensions", -1), ("source", 1),
+    ],
+)  # fmt: skip
+def test_metadata_that_makes_no_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: object
+) -> None:
+    with pytest.raises(EncoderError, match=f"encoder odd says {key} is"):
+        of_metadata(monkeypatch, SOUND | {key: value})
+
+
+@pytest.mark.parametrize("key", ["size", "crops", "field", "vote_columns"])
+def test_metadata_that_lacks_a_term_is_refused(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    with pytest.raises(EncoderError, match=f"says {key} is None; expected"):
+        of_metadata(monkeypatch, {k: v for k, v in SOUND.items() if k != key})
+
+
+@pytest.mark.parametrize("stored", [[], 5, None])
+def test_metadata_that_is_no_table_is_refused(
+    monkeypatch: pytest.MonkeyPatch, stored: object
+) -> None:
+    with pytest.raises(EncoderError, match="as its contract; export it with skerry"):
+        of_metadata(monkeypatch, stored)
+
+
+def test_a_checkpoint_is_to_be_imported_first(tmp_path: Path) -> None:
+    path = tmp_path / "a b.ckpt"
+    path.write_bytes(b"x")
+    with pytest.raises(EncoderError, match=re.escape(f"encoders import '{path}' -o FOLDER")):
+        load(str(path))
+
+
+@pytest.mark.parametrize("name", ["", "checkpoint.pt"])
+def test_a_training_is_to_be_exported_first(tmp_path: Path, name: str) -> None:
+    work = tmp_path / "a b"
+    work.mkdir()
+    (work / "checkpoint.pt").write_bytes(b"x")
+    with pytest.raises(EncoderError, match=re.escape(f"skerry export '{work}' -o FOLDER")):
+        load(str(work / name))

@@ -130,3 +130,48 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace('"dimensions": 16', '"dimensions": 12'))
     with pytest.raises(EncoderError, match="is of another network"):
         network_from_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"architecture": "hf_hub:owner/name"}, "which this timm .* does not have"),
+        ({"options": {"checkpoint_path": "x.pth"}}, "expected a table without"),
+        ({"options": [1]}, "expected a table without"),
+        ({"no_such": 1}, "cannot be built"),
+    ],
+)
+def test_the_configuration_of_a_folder_is_not_trusted(
+    tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    export_folder(tiny(), SCHEMA, CONTRACT, tmp_path)
+    config = tmp_path / "config.json"
+    stored = json.loads(config.read_text())
+    stored["network"] |= change
+    config.write_text(json.dumps(stored))
+    with pytest.raises(EncoderError, match=words):
+        network_from_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[]", "has no vote heads"), ('{"schema": [], "network": {}}', "describes no tree")],
+)
+def test_a_folder_with_another_configuration_is_refused(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    export_folder(tiny(), SCHEMA, CONTRACT, tmp_path)
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(EncoderError, match=words):
+        network_from_folder(tmp_path)
+
+
+def test_a_network_that_onnx_cannot_hold_is_refused(tmp_path: Path) -> None:
+    class Regions(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
+            return torch.nn.functional.adaptive_avg_pool2d(images, 7).flatten(1), None
+
+    about = export.About("mine")
+    with pytest.raises(EncoderError, match="no form in ONNX with images of 32 px"):
+        export.write_onnx(Regions(), None, CONTRACT, about, tmp_path / "e.onnx")
+    assert not (tmp_path / "e.onnx").exists()

@@ -31,3 +31,14 @@ def test_a_disk_that_refuses_is_explained(tmp_path: Path, code: int, words: str)
 def test_folders_are_made(tmp_path: Path) -> None:
     write_bytes(tmp_path / "a" / "b", b"x")
     assert (tmp_path / "a" / "b").read_bytes() == b"x"
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_name(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with replacing(path) as first, replacing(path) as second:
+        first.write_bytes(b"first")
+        second.write_bytes(b"second")
+        # clean-up of killed processes' leftovers goes by this
+        assert all(p.match(".*.part") for p in (first, second))
+    assert path.read_bytes() == b"first"
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -75,8 +75,55 @@ def test_headers_that_disagree_are_an_error(tmp_path: Path) -> None:
         of(tmp_path)
 
 
+def scale_said(folder: Path, **cards: object) -> float | None:
+    """The pixel scale of one FITS file whose header is changed; a card of None is removed."""
+    write_fits(folder / "a.fits", 0.2)
+    with fits.open(folder / "a.fits", mode="update") as hdus:
+        for name, value in cards.items():
+            if value is None:
+                hdus[0].header.remove(name, ignore_missing=True)
+            else:
+                hdus[0].header[name] = value
+    return of(folder).pixel_scale
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"CTYPE2": "DEC--SIN"},  # projections that do not agree
+        {"CTYPE2": None},
+        {"CTYPE1": "GLON-TAN"},
+        {"CTYPE1": "LINEAR", "CTYPE2": "LINEAR"},  # not celestial
+        {"CTYPE1": "PIXEL", "CTYPE2": ""},
+        {"PC1_1": 0.0, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 0.0},  # singular
+        {"CD1_1": 0.0, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 0.0},
+        {"CDELT1": "many"},
+        {"CDELT2": 0.21 / 3600},  # not square
+    ],
+)  # fmt: skip
+def test_a_wcs_that_gives_no_one_scale_says_nothing(tmp_path: Path, cards: dict) -> None:
+    assert scale_said(tmp_path, **cards) is None
+
+
+def test_pixels_that_are_almost_square_have_a_scale(tmp_path: Path) -> None:
+    assert scale_said(tmp_path, CDELT2=0.2015 / 3600) == pytest.approx(0.2007, rel=1e-3)
+
+
+def test_headers_are_sampled_from_the_first_image_to_the_last(tmp_path: Path) -> None:
+    for i in range(20):
+        write_fits(tmp_path / f"{i:02d}.fits", 0.2 if i < 19 else 0.4)
+    with pytest.raises(InputError, match=r"from 0\.2 to 0\.4"):
+        of(tmp_path)
+
+
 @pytest.mark.parametrize("settings", [{"stretch": "asin"}, {"bands": "g,r"}])
 def test_words_that_mean_nothing_are_an_error(tmp_path: Path, settings: dict[str, str]) -> None:
     write_jpegs(tmp_path, gray=False)
     with pytest.raises(ConfigError, match="expected one"):
         of(tmp_path, **settings)
+
+
+def test_a_band_is_declared_once(tmp_path: Path) -> None:
+    write_jpegs(tmp_path, gray=False)
+    with pytest.raises(ConfigError, match="repeats one"):
+        of(tmp_path, bands="r,r,r")

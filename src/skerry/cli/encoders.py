@@ -93,12 +93,14 @@ def import_(
             cutouts,
             describe,
             import_encoder,
+            require_output,
             resolve,
             unnormalized,
         )
 
         _check(bottleneck, fit, crop)
         source = resolve(identifier, offline=offline)
+        require_output(source, output)
         source = source if normalize else unnormalized(source)
         contract = declared(contract_of(source, size=size), bands, stretch, pixel_scale)
         pixels = None

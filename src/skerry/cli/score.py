@@ -50,9 +50,12 @@ def score(
         from dataclasses import asdict
 
         from skerry import scoring
+        from skerry.errors import ConfigError
         from skerry.progress import bar
         from skerry.represent.encoder import load
 
+        if output is not None and output.exists() and not output.is_dir():
+            raise ConfigError(f"--output {output} is a file; expected a folder")
         with bar() as on_event:
             found = scoring.score(
                 folder,

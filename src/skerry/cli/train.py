@@ -59,11 +59,14 @@ def train(
 
     def work() -> dict[str, Any]:
         _require_torch()
+        from contextlib import ExitStack
+
         from skerry.progress import bar
         from skerry.represent.training.begin import begin
         from skerry.represent.training.data import read_training_set
         from skerry.represent.training.devices import fabric_for
-        from skerry.represent.training.readers import open_galaxies, read_ids
+        from skerry.represent.training.ids import read_ids
+        from skerry.represent.training.readers import open_galaxies
         from skerry.represent.training.recipe import read_recipe, tree_of
         from skerry.represent.training.stopping import stopping
         from skerry.represent.training.train import train as train_on
@@ -75,18 +78,21 @@ def train(
         training = begin(chosen, tree, output, start_from)
         galaxies = open_galaxies(data, tree)
         fabric.launch()
-        with fabric.rank_zero_first(), bar() as on_event:
-            learned, found = read_training_set(
-                galaxies,
-                chosen,
-                tree,
-                cache or output / "cache",
-                dropped=dropped,
-                threads=threads,
-                on_event=on_event,
-            )
-        with stopping(stop_after, minutes) as stop:
-            outcome = train_on(training, learned, fabric=fabric, stop=stop, on_event=_tell)
+        with ExitStack() as held:
+            if fabric.global_rank == 0:
+                held.enter_context(training.alone())
+            with fabric.rank_zero_first(), bar() as on_event:
+                learned, found = read_training_set(
+                    galaxies,
+                    chosen,
+                    tree,
+                    cache or output / "cache",
+                    dropped=dropped,
+                    threads=threads,
+                    on_event=on_event,
+                )
+            with stopping(stop_after, minutes) as stop:
+                outcome = train_on(training, learned, fabric=fabric, stop=stop, on_event=_tell)
         if fabric.global_rank:
             sys.exit(0)  # the first process speaks for all
         return {
@@ -134,6 +140,8 @@ def export(
         trained = read_trained(work)
         if size and not trained.path.is_file():
             raise ConfigError(f"{work} holds a checkpoint in parts already; leave --split out")
+        if not trained.step:
+            raise EncoderError(f"{trained.path} is of step 0: untrained; train it first")
         recipe = trained.recipe
         share = recipe.crop * recipe.shown
         words = field or f"the central {share:.3g} of the width of its training images"

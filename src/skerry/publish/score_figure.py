@@ -29,10 +29,10 @@ _MARK = {
     MEAN: "P",
 }
 _CEILING = "#c3ccd5"
-_PANELS: tuple[tuple[Section, str], ...] = (
-    ("enrichment", "enrichment among 20 neighbors"),
-    ("votes", "RMSE of cumulative vote fractions"),
-    ("first", "share whose original is found first"),
+_PANELS: tuple[tuple[tuple[Section, ...], str], ...] = (
+    (("enrichment", "artifacts"), "enrichment among 20 neighbors"),
+    (("votes",), "RMSE of cumulative vote fractions"),
+    (("first",), "share whose original is found first"),
 )
 
 
@@ -43,9 +43,9 @@ def score_figure(rows: Sequence[Row]) -> bytes:
     kind's ceiling.
     """
     panels = [
-        (label, _subjects(rows, section), [r for r in rows if r.section == section])
-        for section, label in _PANELS
-        if any(r.section == section for r in rows)
+        (label, _subjects(rows, sections), [r for r in rows if r.section in sections])
+        for sections, label in _PANELS
+        if any(r.section in sections for r in rows)
     ]
     heights = [max(1.2, 0.1 + _lines(found)) for _, _, found in panels]
     with Canvas(figsize=(7.2, 0.6 + sum(heights) + 0.5 * len(panels))) as canvas:
@@ -56,8 +56,8 @@ def score_figure(rows: Sequence[Row]) -> bytes:
         return canvas.png()
 
 
-def _subjects(rows: Sequence[Row], section: Section) -> list[str]:
-    return list(dict.fromkeys(r.subject for r in rows if r.section == section))
+def _subjects(rows: Sequence[Row], sections: Sequence[Section]) -> list[str]:
+    return list(dict.fromkeys(r.subject for r in rows if r.section in sections))
 
 
 def _lines(rows: Sequence[Row]) -> float:
@@ -92,7 +92,7 @@ def _scale(axes: Any, rows: Sequence[Row]) -> None:
 
     section = rows[0].section
     axes.set_xlim(0, 1.02 if section == "first" else None)
-    if section != "enrichment":
+    if section not in ("enrichment", "artifacts"):
         return
     axes.axvline(1.0, lw=0.8, ls=":", color=INK)
     top = max(r.ceiling or r.value for r in rows)

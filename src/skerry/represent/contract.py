@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 from skerry.errors import ConfigError, ContractError
@@ -43,13 +44,20 @@ def declared(contract: Contract, bands: str, stretch: str, pixel_scale: float) -
     Raises
     ------
     ConfigError
-        Not as many bands as the encoder has planes, or an unknown stretch.
+        Not as many bands as the encoder has planes, one of them twice, an unknown stretch, or a
+        pixel scale that is not finite or below 0.
     """
     named = tuple(b.strip() for b in bands.split(",") if b.strip())
     if named and len(named) != len(contract.bands):
         raise ConfigError(f"bands are {bands!r}; the encoder has {len(contract.bands)}")
+    if len(set(named)) < len(named):
+        raise ConfigError(f"bands are {bands!r}, which repeats one; name each once")
     if stretch and stretch not in STRETCHES:
         raise ConfigError(f"stretch is {stretch!r}; expected one of {', '.join(STRETCHES)}")
+    if not (math.isfinite(pixel_scale) and pixel_scale >= 0):
+        raise ConfigError(
+            f"pixel scale is {pixel_scale} arcsec; expected a finite number, or 0 if not fixed"
+        )
     return dataclasses.replace(
         contract,
         bands=named or contract.bands,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from skerry.errors import EncoderError
+from skerry.represent.metadata import require_sound
 from skerry.types import ByteArray, Contract, FloatArray
 
 DEFAULT = "efficientnet_b0"
@@ -22,6 +24,12 @@ ENCODER_FILE = "encoder.onnx"
 """Its name in a folder that skerry exported."""
 
 METADATA_KEY = "skerry"
+
+TORCH_SUFFIXES = (".ckpt", ".pt", ".pth")
+"""How files of PyTorch end, which are to be imported first."""
+
+TRAINING_FILE = "checkpoint.pt"
+"""What is in the folder of a training, which is to be exported first."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def file_of(identifier: str) -> Path:
     Raises
     ------
     EncoderError
-        There is no such file.
+        There is no such file, or it is to be imported or exported first; says how.
     """
     name = DEFAULT if identifier == "default" else identifier
     if name == DEFAULT or name in shipped():
@@ -105,13 +113,18 @@ def file_of(identifier: str) -> Path:
     path = Path(identifier)
     if path.is_dir():
         path = path / ENCODER_FILE
-    if not path.is_file():
+    if path.is_file() and path.suffix not in TORCH_SUFFIXES:
+        return path
+    if path.name in (ENCODER_FILE, TRAINING_FILE) and (path.parent / TRAINING_FILE).is_file():
         raise EncoderError(
-            f"no encoder {identifier!r}; give one that ships ({', '.join(shipped())}), or the path "
-            "of a .onnx file or folder that skerry exported. One from elsewhere is made into that "
-            f"by: skerry encoders import {identifier} -o FOLDER"
+            f"{identifier} is a training; an encoder is made of it by: skerry export "
+            f"{shlex.quote(str(path.parent))} -o FOLDER"
         )
-    return path
+    raise EncoderError(
+        f"no encoder {identifier!r}; give one that ships ({', '.join(shipped())}), or the path "
+        "of a .onnx file or folder that skerry exported. One from elsewhere is made into that "
+        f"by: skerry encoders import {shlex.quote(identifier)} -o FOLDER"
+    )
 
 
 def load(identifier: str = "default") -> Encoder:
@@ -128,7 +141,13 @@ def load(identifier: str = "default") -> Encoder:
 
 
 def from_bytes(data: bytes, name: str) -> Encoder:
-    """An encoder from the bytes of its ONNX file."""
+    """An encoder from the bytes of its ONNX file.
+
+    Raises
+    ------
+    EncoderError
+        It cannot be loaded, or what it says of itself is missing or makes no sense.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -143,11 +162,11 @@ def from_bytes(data: bytes, name: str) -> Encoder:
         raise EncoderError(f"encoder {name} carries no contract; export it with skerry") from error
     except Exception as error:  # onnxruntime's own errors share no public base
         raise EncoderError(f"encoder {name} cannot be loaded: {error}") from error
-    contract = Contract.from_dict(stored)
+    require_sound(stored, name)
     return Encoder(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
-        contract=contract,
+        contract=Contract.from_dict(stored),
         batch=session.get_inputs()[0].shape[0],
         dimensions=session.get_outputs()[0].shape[1],
         vote_columns=tuple(stored["vote_columns"]),

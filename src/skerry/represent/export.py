@@ -176,15 +176,22 @@ def _traced(deployed: _Deployed, size: int, stored: Mapping[str, Any]) -> onnx.M
         # this exporter folds batch normalization into the convolutions, the newer one does not
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        torch.onnx.export(
-            deployed,
-            (torch.from_numpy(_noise(size)),),
-            raw,
-            input_names=["pixels"],
-            output_names=["representation", "votes"],
-            opset_version=18,
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                deployed,
+                (torch.from_numpy(_noise(size)),),
+                raw,
+                input_names=["pixels"],
+                output_names=["representation", "votes"],
+                opset_version=18,
+                dynamo=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise EncoderError(
+                f"the network has no form in ONNX with images of {size} px: {reason}; give "
+                "another size or network"
+            ) from error
         model = onnx.load(raw)
     del model.metadata_props[:]
     model.metadata_props.add(key=runtime.METADATA_KEY, value=json.dumps(stored, sort_keys=True))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skerry.errors import ConfigError
-from skerry.represent.training.recipe import Recipe
+from skerry.represent.training.recipe import Recipe, refused_options
 from skerry.represent.trees.schema import Schema
 
 
@@ -38,20 +38,15 @@ class VoteNetwork(nn.Module):
         bands: int = 3,
     ) -> None:
         super().__init__()
-        self.encoder = timm.create_model(
-            architecture,
-            pretrained=False,
-            num_classes=0,
-            drop_path_rate=drop_path,
-            in_chans=bands,
-            **(options or {}),
-        )
         self.options = dict(options or {})
+        self.encoder = _encoder(architecture, drop_path, bands, self.options)
         self.bands = bands
         self.structure_dimensions = structure_dimensions
         self.structure_share = structure_share
         self.dropout = nn.Dropout(dropout)
-        self.bottleneck = nn.Linear(self.encoder.num_features, dimensions)
+        # of some architectures the head widens the features before it would classify them
+        width = getattr(self.encoder, "head_hidden_size", None) or self.encoder.num_features
+        self.bottleneck = nn.Linear(width, dimensions)
         self.heads = nn.Linear(dimensions, len(schema.columns))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,6 +67,30 @@ class VoteNetwork(nn.Module):
         shares = self.structure_share**0.5, (1 - self.structure_share) ** 0.5
         unit = [s * nn.functional.normalize(p, dim=1) for p, s in zip(parts, shares, strict=True)]
         return torch.cat(unit, 1)
+
+
+def _encoder(
+    architecture: str, drop_path: float, bands: int, options: Mapping[str, Any]
+) -> nn.Module:
+    """timm's network without classes; with no drop path it may be one that knows of none.
+
+    Raises
+    ------
+    ConfigError
+        ``options`` name files, weights or what the recipe itself decides.
+    """
+    if refused := refused_options(options):
+        raise ConfigError(f"options may not set {', '.join(refused)}; leave that out")
+    given = {"pretrained": False, "num_classes": 0, "in_chans": bands, **options}
+    try:
+        made: nn.Module = timm.create_model(architecture, drop_path_rate=drop_path, **given)
+    except TypeError as error:
+        if "drop_path_rate" not in str(error):
+            raise
+        if drop_path:
+            raise ConfigError(f"{architecture!r} has no drop path; set drop_path=0") from error
+        made = timm.create_model(architecture, **given)
+    return made
 
 
 def network_of(recipe: Recipe, schema: Schema) -> VoteNetwork:
@@ -99,7 +118,9 @@ def network_of(recipe: Recipe, schema: Schema) -> VoteNetwork:
             options=recipe.options,
             bands=recipe.bands,
         )
-    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+    except ConfigError:
+        raise
+    except Exception as error:  # each architecture raises its own kinds for its options
         raise ConfigError(
             f"timm cannot build {name!r} with options {recipe.options}: {error}; change options"
         ) from error

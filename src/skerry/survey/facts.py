@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,10 @@ STRETCHES = ("linear", "sqrt", "log", "asinh", "lupton")
 Lupton et al. 2004 (PASP 116, 133), as in SDSS and Legacy Surveys JPEGs and skerry's own FITS."""
 
 SAMPLED = 8
-"""How many of the first images are looked at."""
+"""How many images are looked at, spread evenly from a survey's first to its last."""
+
+AGREE = 0.01
+"""Largest relative difference of pixel scales that are taken for one."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Facts:
     """What is known of a survey's images.
 
     ``side`` is the shorter side in pixels of the first image that can be read, 0 without one;
-    ``gray`` whether all the first images show one band alone.
+    ``gray`` whether all images of the sample show one band alone.
     ``pixel_scale`` is in arcsec a pixel, ``bands`` are in the order they are displayed, red
     first; None, empty and "" where nothing says. ``source`` says where each comes from.
     """
@@ -45,13 +49,15 @@ def facts(survey: Survey, config: SourcesConfig) -> Facts:
     Raises
     ------
     ConfigError
-        The settings name an unknown stretch, or neither one band nor three.
+        The settings name an unknown stretch, a band twice, or neither one band nor three.
     InputError
         FITS headers disagree about the pixel scale, with each other or with the settings.
     """
     bands = tuple(b.strip() for b in config.bands.split(",") if b.strip())
     if len(bands) not in (0, 1, 3):
         raise ConfigError(f"sources.bands is {config.bands!r}; expected one band or three")
+    if len(set(bands)) < len(bands):
+        raise ConfigError(f"sources.bands is {config.bands!r}, which repeats one; name each once")
     if config.stretch and config.stretch not in STRETCHES:
         raise ConfigError(
             f"sources.stretch is {config.stretch!r}; expected one of {', '.join(STRETCHES)}"
@@ -61,12 +67,12 @@ def facts(survey: Survey, config: SourcesConfig) -> Facts:
         bands = bands[::-1] or seen.bands  # planes are stored blue first, shown red first
     scale = config.pixel_scale or None
     found = sorted({round(s, 4) for s in seen.scales})
-    if found and found[-1] > 1.01 * found[0]:
+    if found and found[-1] > (1 + AGREE) * found[0]:
         raise InputError(
             f"FITS headers give pixel scales from {found[0]} to {found[-1]} arcsec; a survey has "
             "one: search its parts apart, or bring the images to one scale"
         )
-    if found and scale and not 0.99 < found[0] / scale < 1.01:
+    if found and scale and abs(found[0] / scale - 1) >= AGREE:
         raise InputError(
             f"sources.pixel_scale is {scale} arcsec, the FITS headers say {found[0]}: mend one"
         )
@@ -86,7 +92,7 @@ def facts(survey: Survey, config: SourcesConfig) -> Facts:
 
 @dataclass
 class _Seen:
-    """What the first images show: sides, FITS pixel scales and filters."""
+    """What the sampled images show: sides, FITS pixel scales and filters."""
 
     side: int = 0
     gray: bool = False
@@ -101,8 +107,8 @@ class _Seen:
 
 def _look(survey: Survey) -> _Seen:
     seen, gray = _Seen(), []
-    rows = range(min(SAMPLED, len(survey)))
-    names = survey.sources["location"].slice(0, len(rows)).to_pylist()
+    rows = np.linspace(0, len(survey) - 1, min(SAMPLED, len(survey))).astype(int).tolist()
+    names = survey.sources["location"].take(rows).to_pylist()
     for name, data in zip(names, survey.images(rows), strict=True):
         if isinstance(data, Failure):
             continue
@@ -125,14 +131,25 @@ def _look(survey: Survey) -> _Seen:
 def _from_fits(data: bytes) -> tuple[float | None, str]:
     """Pixel scale in arcsec and filter of the first image of a FITS file, as far as it says."""
     from astropy.io import fits
-    from astropy.wcs import WCS
-    from astropy.wcs.utils import proj_plane_pixel_scales
 
     with fits.open(BytesIO(data), memmap=False) as hdus:
         image = next(h for h in hdus if h.is_image and len(getattr(h, "shape", ())) >= 2)
         header = image.header
         band = str(header.get("FILTER", header.get("BAND", ""))).strip()
-        if "CTYPE1" not in header:
-            return None, band
+        return _scale_of(header) if "CTYPE1" in header else None, band
+
+
+def _scale_of(header: Any) -> float | None:
+    """Pixel scale in arcsec of a FITS header; None where its WCS does not give one."""
+    from astropy.wcs import WCS
+    from astropy.wcs.utils import proj_plane_pixel_scales
+
+    try:
         degrees = proj_plane_pixel_scales(WCS(header, naxis=2).celestial)
-    return float(np.mean(degrees)) * 3600, band
+    except Exception:  # astropy's errors share no base, and no WCS is less than an error
+        return None
+    if len(degrees) != 2 or not (np.isfinite(degrees).all() and (degrees > 0).all()):
+        return None
+    if max(degrees) > (1 + AGREE) * min(degrees):
+        return None  # pixels that are not square have no one scale
+    return float(np.mean(degrees)) * 3600

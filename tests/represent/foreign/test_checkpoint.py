@@ -104,7 +104,13 @@ def test_weights_of_a_folder_are_read_as_data_too(hub_folder: Save, tmp_path: Pa
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 cut"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"nonsense", b"PK\x03\x04 cut",
+        b"\x80\x02K\x01\x85R.", b"\x80\x02]K\x01K\x02s.", b"\x80\x02h\x05.", b"\x80\x020.",
+    ],
+)  # fmt: skip
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.ckpt").write_bytes(content)
     with pytest.raises(EncoderError, match=r"m\.ckpt is no file of PyTorch, or is damaged"):

@@ -125,6 +125,12 @@ def test_a_name_that_is_no_repository_is_refused(name: str, no_network: None) ->
         resolve(f"hf_hub:{name}")
 
 
+@pytest.mark.parametrize("name", ["a b/c d", "-a/b", "a/b..c"])
+def test_a_name_that_the_hub_does_not_allow_is_refused(name: str, no_network: None) -> None:
+    with pytest.raises(EncoderError, match=f"'{name}' is no name on the hub"):
+        resolve(f"hf_hub:{name}")
+
+
 def test_a_folder_in_the_hubs_format(hub_folder: Save) -> None:
     folder = hub_folder()
     found = resolve(str(folder))

@@ -178,3 +178,22 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     with pytest.raises(EncoderError, match="expects uint8"):
         import_encoder(source, out, contract=contract, pixels=[images[:, 1:]], dimensions=8)
     assert not out.exists()
+
+
+def test_an_encoder_is_not_written_over_its_own_source(hub_folder: Save, tmp_path: Path) -> None:
+    folder = hub_folder()
+    before = (folder / "config.json").read_bytes()
+    for output in (folder, folder / ".." / folder.name):
+        with pytest.raises(
+            EncoderError, match=r"theirs to .*theirs would overwrite .*config\.json"
+        ):
+            imported(folder, output)
+    assert (folder / "config.json").read_bytes() == before
+    assert not (folder / "encoder.onnx").exists()
+
+
+def test_an_output_that_is_a_file_is_refused(hub_folder: Save, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(EncoderError, match="out is a file; expected a folder"):
+        imported(hub_folder(), tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"

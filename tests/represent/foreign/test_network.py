@@ -9,7 +9,13 @@ pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
 from skerry.errors import EncoderError  # noqa: E402
-from skerry.represent.foreign import Source, contract_of, resolve, unnormalized  # noqa: E402
+from skerry.represent.foreign import (  # noqa: E402
+    Source,
+    contract_of,
+    describe,
+    resolve,
+    unnormalized,
+)
 from skerry.represent.foreign.network import build  # noqa: E402
 from tests.represent.foreign.conftest import SIZE, TINY, Save, config_of  # noqa: E402
 
@@ -125,10 +131,48 @@ def test_a_configuration_cannot_make_timm_load_other_weights(
         ({"pretrained_cfg": 3}, "pretrained_cfg of theirs is 3; expected a table"),
         ({"pretrained_cfg": {"mean": None}}, "mean of theirs is None; expected a list"),
         ({"architecture": "resnet_of_mine"}, "which this timm .* does not have"),
+        *(
+            ({"pretrained_cfg": {"input_size": size}}, "input_size of theirs is .*three whole")
+            for size in ([3], [3, "a", "b"], [3, 0, 0], [3, -32, -32], [3, 32, 48], "x", None)
+        ),
+        ({"pretrained_cfg": {"mean": []}}, "mean of theirs is .*; expected a list"),
+        ({"pretrained_cfg": {"mean": ["a", "b", "c"]}}, "mean of theirs is .*'a'"),
+        ({"pretrained_cfg": {"mean": "abc"}}, "mean of theirs is 'abc'"),
+        ({"pretrained_cfg": {"mean": [0.1, 0.2]}}, "one or three numbers"),
+        ({"pretrained_cfg": {"std": [0.1, 0.0, 0.2]}}, "std of theirs .* above 0"),
+        ({"pretrained_cfg": {"classifier": 5}}, "classifier of theirs is 5; expected the name"),
+        ({"pretrained_cfg": {"first_conv": 5}}, "first_conv of theirs is 5"),
+        ({"model_args": {"global_pool": ""}}, "features of shape .*is global_pool off"),
     ],
 )
 def test_what_cannot_be_built_is_explained(
     hub_folder: Save, change: dict[str, Any], words: str
 ) -> None:
+    if isinstance(change.get("pretrained_cfg"), dict):
+        change = {"pretrained_cfg": config_of()["pretrained_cfg"] | change["pretrained_cfg"]}
     with pytest.raises(EncoderError, match=words):
         contract_of(resolve(str(hub_folder(**change))))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "words"),
+    [
+        (TINY, 20_000, "images of 20000 px .* expected 1 to 1024"),
+        (TINY, -1, "images of -1 px"),
+        ("test_vit", 33, "test_vit .* images of 33 px cannot be run: .*give another size"),
+    ],
+)
+def test_a_size_that_a_network_does_not_take_is_refused(name: str, size: int, words: str) -> None:
+    with pytest.raises(EncoderError, match=words):
+        build(named(name), size=size)
+
+
+def test_a_network_is_described_by_the_features_it_gives() -> None:
+    source = named("mobilenetv3_small_050")
+    assert describe(source)["dimensions"] == 1024
+    assert build(source, size=32)[0].encoder.num_features == 288
+
+
+def test_pixels_as_they_are_need_a_configuration_to_say_so_in(hub_folder: Save) -> None:
+    with pytest.raises(EncoderError, match="pretrained_cfg of theirs is 3"):
+        unnormalized(resolve(str(hub_folder(pretrained_cfg=3))))

@@ -61,3 +61,34 @@ def test_without_torch_the_control_says_what_to_do(monkeypatch) -> None:
     shape = Encoder("e", "", Contract(32, {}, "all"), 4, 12, (), None)
     with pytest.raises(EncoderError, match=r"pip install 'skerry\[train\]', or score without"):
         untrained(shape, 0)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(
+    ("architecture", "options", "words"),
+    [
+        ("hf_hub:owner/name", {}, "encoder e is a network 'hf_hub:owner/name', which this timm"),
+        ("local-dir:/tmp/x", {}, "does not have"),
+        ("test_efficientnet", {"checkpoint_path": "x.pth"}, "options of encoder e are"),
+        ("test_efficientnet", {"pretrained": True}, "expected a table without pretrained"),
+        ("test_efficientnet", {"no_such": 1}, "network of encoder e cannot be built"),
+        ("test_efficientnet", {"in_chans": 5}, "cannot be built"),
+        ("test_efficientnet", {"global_pool": ""}, "as a control cannot be run"),
+    ],
+)
+def test_what_an_encoders_file_says_of_its_network_is_not_trusted(
+    architecture: str, options: dict[str, object], words: str
+) -> None:
+    pytest.importorskip("torch")
+    shape = Encoder(
+        "e", "", Contract(32, {}, "all"), 4, 12, (), None,
+        architecture=architecture, options=options,
+    )  # fmt: skip
+    with pytest.raises(EncoderError, match=words):
+        untrained(shape, 0)
+
+
+def test_vectors_that_do_not_vary_have_no_dimensions(recwarn: pytest.WarningsRecorder) -> None:
+    assert np.isnan(effective_dimensions(np.ones((1, 4))))
+    assert np.isnan(effective_dimensions(np.ones((3, 4))))
+    assert not recwarn.list

@@ -102,6 +102,12 @@ def test_labels_and_columns_of_zeros_and_ones_are_kinds() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("none", ["", "nan", "NaN", None])
+def test_a_missing_label_is_no_kind(none: str | None) -> None:
+    table = pa.table({"label": ["ring", none, "disk"]})
+    assert set(kinds(table)) == {"ring", "disk"}
+
+
 def test_galaxies_without_votes_are_nan() -> None:
     table = votes(2)
     table = table.take(pa.array([0, None]))

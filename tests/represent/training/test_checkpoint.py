@@ -4,6 +4,7 @@ import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,39 @@ def test_what_is_no_checkpoint_is_said_and_runs_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(EncoderError, match="0 lists of parts"):
         load(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"recipe": 3},
+        {"step": "3"},
+        {"step": -1},
+        {"average": [1.0]},
+        {"average": {"heads.bias": 1.0}},
+        {"schema": 7},
+        {"schema": {"name": "t"}},
+        {"schema": {"name": "t", "questions": [{"title": "q"}]}},
+        {"recipe": {3: 4}},
+        {"recipe": {"schema": "gone.toml"}, "schema": None},
+        {"recipe": {"options": {"checkpoint_path": "elsewhere.pt"}}},
+    ],
+)
+def test_a_checkpoint_of_wrong_content_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
+    save(tmp_path / "a.pt", payload(), RECIPE, SCHEMA)
+    content = torch.load(tmp_path / "a.pt", weights_only=True) | wrong
+    torch.save({k: v for k, v in content.items() if v is not None}, tmp_path / "a.pt")
+    with pytest.raises(EncoderError):
+        read_trained(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x80\x02}(]q\x00K\x01u.", b"\x80\x02K\x01K\x02a.", b"\x80\x02h\x05."]
+)
+def test_a_malformed_pickle_is_no_checkpoint(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(data)
+    with pytest.raises(EncoderError, match="cannot be read as a checkpoint"):
+        load(tmp_path / "a.pt")
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import fcntl
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +78,75 @@ def test_a_store_that_was_cut_short_is_made_anew(
         read_training_set(galaxies(), RECIPE, SCHEMA, tmp_path)
     monkeypatch.undo()
     assert len(read_training_set(galaxies(), RECIPE, SCHEMA, tmp_path)[0]) == 6
+
+
+@pytest.mark.parametrize("ending", [".npy", ".structure.npy", ".json"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "removed", "replaced"])
+def test_damaged_files_are_made_again(ending: str, damage: str, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, structure_dimensions=3)
+    first = read_training_set(galaxies(), recipe, SCHEMA, tmp_path)[0]
+    images, targets = np.array(first.images), first.structure.clone()
+    (path,) = (p for p in tmp_path.iterdir() if p.name.partition(".")[2] == ending[1:])
+    whole = path.read_bytes()
+    if damage == "removed":
+        path.unlink()
+    else:
+        cut = whole[: len(whole) - 5]
+        path.write_bytes({"cut": cut, "emptied": b"", "replaced": b'{"failures": 3}'}[damage])
+    again = read_training_set(galaxies(), recipe, SCHEMA, tmp_path)[0]
+    np.testing.assert_array_equal(again.images, images)
+    assert torch.equal(again.structure, targets)
+    assert path.read_bytes() == whole
+
+
+def test_images_of_a_catalog_in_another_order_are_not_those_of_the_first(tmp_path: Path) -> None:
+    first = galaxies()
+    whole = read_training_set(first, RECIPE, SCHEMA, tmp_path)[0].images
+    turned = replace(
+        first, ids=first.ids[::-1], images=lambda rows: first.images([5 - r for r in rows])
+    )
+    again = read_training_set(turned, RECIPE, SCHEMA, tmp_path)[0].images
+    np.testing.assert_array_equal(again, whole[::-1])
+
+
+def test_a_second_process_waits_for_the_first_and_clears_what_was_left(tmp_path: Path) -> None:
+    read_training_set(galaxies(), RECIPE, SCHEMA, tmp_path)
+    (lock,) = tmp_path.glob(".*.lock")
+    left = tmp_path / f".{lock.name.split('.')[1]}.npy.0.part"
+    left.touch()
+    ended: list[int] = []
+    work = threading.Thread(
+        target=lambda: ended.append(len(read_training_set(galaxies(), RECIPE, SCHEMA, tmp_path)[0]))
+    )
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        work.start()
+        work.join(0.3)
+        assert not ended
+        assert left.exists()
+    work.join(20)
+    assert ended == [6]
+    assert not left.exists()
+
+
+def test_the_digest_tells_votes_ids_and_images_apart(tmp_path: Path) -> None:
+    def digest(source: Galaxies) -> str:
+        return read_training_set(source, RECIPE, SCHEMA, tmp_path)[0].digest
+
+    first = digest(galaxies())
+    assert digest(galaxies()) == first
+    others = [
+        galaxies(bright_yes=[30] * 5 + [29], bright_no=[10] * 6),
+        replace(galaxies(), ids=(*galaxies().ids[:5], "other")),
+        replace(galaxies(), fingerprint="g"),
+    ]
+    assert len({first, *map(digest, others)}) == 4
+
+
+def test_votes_that_are_wrong_are_told_with_the_galaxy(tmp_path: Path) -> None:
+    bad = galaxies(bright_yes=[30] * 4 + [-1, 3], bright_no=[10] * 6)
+    with pytest.raises(InputError, match=r"is -1 at row 4 \(id_str g4\)"):
+        read_training_set(bad, RECIPE, SCHEMA, tmp_path)
 
 
 def test_one_band_is_the_mean_of_the_planes(tmp_path: Path) -> None:
@@ -163,3 +234,12 @@ def test_batches_are_full_a_function_of_the_step_and_show_everything(
         assert not kind.any() or np.ptp(shown[kind]) <= 1
     if has.any() and not has.all():
         assert {has[r].sum() for r in rows} == {round(16 * share)}
+
+
+def test_votes_of_galaxies_without_a_class_label_count_as_the_recipe_says(tmp_path: Path) -> None:
+    summaries = ["spiral", None, "spiral", None, None, "spiral"]
+    columns = {"bright_yes": [30] * 6, "bright_no": [10] * 6, "summary": summaries}
+    recipe = replace(RECIPE, labels_weight=0.0, unlabeled_weight=5.0)
+    data, _ = read_training_set(galaxies(**columns), recipe, SCHEMA, tmp_path)
+    assert data.weight.tolist() == [1, 5, 1, 5, 5, 1]
+    assert data.take(np.array([1, 2])).weight.tolist() == [5, 1]

@@ -12,6 +12,7 @@ from skerry.represent.network import network_of  # noqa: E402
 from skerry.represent.training.evaluate import (  # noqa: E402
     effective_dimensions,
     evaluate,
+    loss_of,
     plain_view,
     teach,
 )
@@ -70,3 +71,24 @@ def test_the_unvoted_are_taught_what_the_teacher_expects_and_the_voted_keep_thei
         alpha = network(torch.rot90(images, turns, (2, 3)))[1].detach()
         shares += torch.cat([a / a.sum(1, keepdim=True) for a in alpha.split(2, 1)], 1) / 4
     torch.testing.assert_close(taught[unvoted], 10 * shares)
+
+
+def test_a_galaxy_of_no_weight_teaches_no_votes() -> None:
+    data = tiny_set(8)
+    alpha = torch.full((8, 4), 3.0)
+    weighted = replace(data, weight=torch.arange(8.0))
+    rows = np.arange(8)
+    whole = loss_of(SCHEMA, RECIPE, data.take(rows), torch.ones(8, 1), alpha)
+    each = [
+        loss_of(SCHEMA, RECIPE, data.take(rows[i : i + 1]), torch.ones(1, 1), alpha[:1])
+        for i in range(8)
+    ]
+    labels = [
+        loss_of(SCHEMA, replace(RECIPE, votes_weight=0.0), data.take(rows[i : i + 1]),
+                torch.ones(1, 1), alpha[:1])
+        for i in range(8)
+    ]  # fmt: skip
+    torch.testing.assert_close(whole, torch.stack(each).mean())
+    found = loss_of(SCHEMA, RECIPE, weighted.take(rows), torch.ones(8, 1), alpha)
+    expected = [w * (e - n) + n for w, (e, n) in enumerate(zip(each, labels, strict=True))]
+    torch.testing.assert_close(found, torch.stack(expected).mean())

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skerry.errors import InputError
-from skerry.represent.training.readers import Galaxies, open_galaxies, read_ids
+from skerry.represent.training.readers import Galaxies, open_galaxies
 from skerry.represent.trees.schema import Question, Schema
 
 SCHEMA = Schema("s", (Question("bright", ("yes", "no")),))
@@ -157,12 +157,44 @@ def test_a_shard_with_an_id_twice_is_refused(tmp_path: Path) -> None:
         open_galaxies(tmp_path, SCHEMA)
 
 
-def test_ids_come_from_text_and_from_csv(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("1\n 2 \n\n")
-    (tmp_path / "b.csv").write_text("r,id_str\n0.9,3\n")
-    assert read_ids([tmp_path / "a.txt", tmp_path / "b.csv"]) == {"1", "2", "3"}
-    (tmp_path / "c.csv").write_text("name\n3\n")
-    with pytest.raises(InputError, match="no column 'id_str'"):
-        read_ids([tmp_path / "c.csv"])
-    with pytest.raises(InputError, match="cannot be read"):
-        read_ids([tmp_path / "none.txt"])
+def shard_saying(path: Path, *said: object) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for i, each in enumerate(said):
+            add(archive, f"g{i}.png", PNG["a"])
+            add(archive, f"g{i}.json", json.dumps(each).encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"bright_yes": v} for v in ("30", [30], True, {"n": 30}, 10**400)]
+    + [{"summary": 3}, {"summary": ["x"]}, {"id_str": ["x"]}],
+)
+def test_a_shard_of_mixed_values_is_told_with_its_key(
+    wrong: dict[str, object], tmp_path: Path
+) -> None:
+    name = next(iter(wrong))
+    path = shard_saying(tmp_path / "s.tar", {"bright_yes": 3, "summary": "x"}, wrong)
+    with pytest.raises(InputError, match=rf"s\.tar: g1\.json says {name} = "):
+        open_galaxies(path, SCHEMA)
+
+
+def test_what_is_beside_the_votes_may_be_anything(tmp_path: Path) -> None:
+    path = shard_saying(tmp_path / "s.tar", {"bright_yes": 3.5, "bright_note": ["odd"]}, {})
+    assert open_galaxies(path, SCHEMA).table.to_pydict() == {"bright_yes": [3.5, None]}
+
+
+def test_parts_with_votes_and_without_load_together(tmp_path: Path) -> None:
+    folder = as_parquet(tmp_path / "data")
+    image = [{"bytes": PNG["a"], "path": "d.png"}]
+    pq.write_table(pa.table({"id_str": ["d"], "image": image}), folder / "train-2.parquet")
+    more = {"id_str": ["e"], "image": image, "bright_yes": [1.5], "bright_no": [0.5]}
+    pq.write_table(pa.table(more), folder / "train-3.parquet")
+    found = open_galaxies(folder, SCHEMA)
+    votes = dict(zip(found.ids, found.table["bright_yes"].to_pylist(), strict=True))
+    assert votes == {"b": 30, "a": 5, "c": None, "d": None, "e": 1.5}
+    pq.write_table(
+        pa.table({"id_str": ["f"], "image": image, "bright_yes": [[1]]}), folder / "x.parquet"
+    )
+    with pytest.raises(InputError, match="do not fit together"):
+        open_galaxies(folder, SCHEMA)

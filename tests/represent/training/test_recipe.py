@@ -34,11 +34,23 @@ def test_settings_go_over_the_file_and_the_file_over_the_defaults(tmp_path: Path
         ("votes=guess", "one of auto"),
         ("options=3", "expected dict"),
         ("steps", "is no setting"),
+        ("seed=-1", "seed is -1; expected from 0"),
+        ("seed=9000000000000", "from 0 to 8796093022208"),
+        ("shown=0.004", "1 px or more of stored_size"),
+        ("learning_rate=inf", "expected a finite number"),
+        ("options.pretrained=true", "them without pretrained"),
+        ("options.checkpoint_path=a.pt", "them without checkpoint_path"),
+        ("options.pretrained_cfg_overlay.file=a", "them without pretrained_cfg_overlay"),
     ],
 )
 def test_what_cannot_be_is_said(setting: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read_recipe(None, [setting])
+
+
+def test_what_leaves_no_pixel_is_said() -> None:
+    with pytest.raises(ConfigError, match="more for first_size = 1"):
+        read_recipe(None, ["first_size=1", "stored_size=30"])
 
 
 def test_every_field_survives_a_round_trip_by_name() -> None:

@@ -15,11 +15,10 @@ pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
 from skerry.errors import ConfigError, EncoderError, RunError  # noqa: E402
-from skerry.represent.network import network_of  # noqa: E402
+from skerry.represent.network import Average, network_of  # noqa: E402
 from skerry.represent.training.augment import augment  # noqa: E402
 from skerry.represent.training.begin import begin  # noqa: E402
 from skerry.represent.training.checkpoint import read_trained  # noqa: E402
-from skerry.represent.training.data import TrainingSet  # noqa: E402
 from skerry.represent.training.devices import fabric_for  # noqa: E402
 from skerry.represent.training.evaluate import evaluate, plain_view  # noqa: E402
 from skerry.represent.training.stopping import stopping  # noqa: E402
@@ -184,7 +183,7 @@ def test_structure_is_learned_and_keeps_its_share_of_the_representation(tmp_path
 
 def test_images_of_nobody_teach_by_their_views_alone(tmp_path: Path) -> None:
     data = tiny_set(32)
-    blank = TrainingSet(data.images, data.counts * 0, data.implied & False, data.structure)
+    blank = replace(data, counts=data.counts * 0, implied=data.implied & False)
     recipe = replace(RECIPE, steps=20, checkpoint_every=10, contrast_weight=1.0)
     trained(blank, recipe, tmp_path)
     log = log_of(tmp_path)
@@ -216,6 +215,25 @@ def test_what_cannot_be_built_is_met_at_the_beginning(tmp_path: Path) -> None:
         begin(replace(RECIPE, architecture="eficientnet_b0"), SCHEMA, tmp_path)
     with pytest.raises(ConfigError, match="change options"):
         begin(replace(RECIPE, options={"petals": 3}), SCHEMA, tmp_path)
+    for options in ({"features_only": True}, {"global_pool": ""}, {"stem_size": -1}):
+        with pytest.raises(ConfigError, match="change options"):
+            begin(replace(RECIPE, options=options), SCHEMA, tmp_path)
+    vit = replace(RECIPE, architecture="test_vit", options={"img_size": 16})
+    begin(vit, SCHEMA, tmp_path)
+    with pytest.raises(ConfigError, match="image of 8 px"):
+        begin(replace(vit, first_size=8), SCHEMA, tmp_path)
+    begin(replace(vit, first_size=8, first_share=0.0), SCHEMA, tmp_path)
+
+
+def test_the_first_weights_are_those_of_the_seed_alone(tmp_path: Path) -> None:
+    found = begin(RECIPE, SCHEMA, tmp_path)
+    drawn = torch.rand(3)
+    torch.manual_seed(RECIPE.seed)
+    network = network_of(RECIPE, SCHEMA)
+    assert torch.equal(torch.rand(3), drawn)
+    expected = network.state_dict()
+    assert all(torch.equal(v, expected[k]) for k, v in found.network.state_dict().items())
+    assert found.network.training
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last(tmp_path: Path) -> None:
@@ -225,7 +243,80 @@ def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last(tmp_path:
     spoiled = replace(data, counts=data.counts * float("nan"))
     with pytest.raises(RunError, match="lower learning_rate"):
         trained(spoiled, recipe, tmp_path)
+    # nor does a stop before the next evaluation save it
+    with pytest.raises(RunError, match="keeps the last sound checkpoint"):
+        trained(spoiled, recipe, tmp_path, stop=lambda step: step >= 3)
     assert read_trained(tmp_path).step == 2
+    assert all(weights.isfinite().all() for weights in saved(tmp_path).values())
+
+
+def test_weights_that_are_no_numbers_are_not_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = Average.update
+
+    def spoil(average: Average, network: torch.nn.Module, step: int) -> None:
+        update(average, network, step)
+        average.state["heads.bias"][0] = float("inf")
+
+    monkeypatch.setattr(Average, "update", spoil)
+    with pytest.raises(RunError, match="by step 1 the loss or a weight"):
+        trained(tiny_set(32), RECIPE, tmp_path, stop=lambda step: step >= 1)
+    assert read_trained(tmp_path).step == 0
+    monkeypatch.undo()
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    content["average"]["heads.bias"][0] = float("nan")
+    torch.save(content, tmp_path / "bad.pt")
+    with pytest.raises(EncoderError, match="weights that are no numbers"):
+        begin(RECIPE, SCHEMA, tmp_path / "b", tmp_path / "bad.pt")
+
+
+def test_a_training_goes_on_with_the_data_it_was_begun_with(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=2)
+    data = replace(tiny_set(32), digest="one")
+    trained(data, recipe, tmp_path, stop=lambda step: step >= 1)
+    with pytest.raises(ConfigError, match="begun with other data"):
+        trained(replace(data, digest="two"), recipe, tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    older = torch.load(path, weights_only=True)
+    del older["data"]
+    torch.save(older, path)
+    assert trained(replace(data, digest="two"), recipe, tmp_path).step == 2
+
+
+def test_a_checkpoint_with_a_damaged_standing_is_refused(tmp_path: Path) -> None:
+    trained(tiny_set(32), replace(RECIPE, steps=1), tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    whole = torch.load(path, weights_only=True)
+    for key, value in (("standing", {"stride": 1}), ("standing", 3), ("optimizer", {})):
+        torch.save(whole | {key: value}, path)
+        with pytest.raises(EncoderError, match="cannot be gone on from"):
+            trained(tiny_set(32), replace(RECIPE, steps=1), tmp_path)
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=2)
+    early = begin(recipe, SCHEMA, tmp_path)
+    (tmp_path / ".checkpoint.pt.0.part").touch()
+    with early.alone():
+        assert not list(tmp_path.glob(".*.part"))
+        with pytest.raises(RunError, match="another process is at work"), early.alone():
+            pass
+        trained(tiny_set(32), recipe, tmp_path)
+    with pytest.raises(RunError, match=r"trained in .* just now"), early.alone():
+        pass
+    with begin(recipe, SCHEMA, tmp_path).alone():
+        pass
+
+
+def test_what_a_teacher_gave_is_read_or_refused(tmp_path: Path) -> None:
+    trained(tiny_set(32), replace(RECIPE, steps=1), tmp_path / "a")
+    recipe = replace(RECIPE, steps=2, taught_volunteers=8.0)
+    how = {"start_from": tmp_path / "a"}
+    trained(tiny_set(32), recipe, tmp_path / "b", stop=lambda step: True, **how)
+    (tmp_path / "b" / "taught.npy").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"taught\.npy.* cannot be read"):
+        trained(tiny_set(32), recipe, tmp_path / "b")
 
 
 def test_half_precision_trains_close_to_single(tmp_path: Path) -> None:
@@ -237,3 +328,13 @@ def test_half_precision_trains_close_to_single(tmp_path: Path) -> None:
     assert full != half
     assert half == pytest.approx(full, rel=0.02)
     assert {v.dtype for v in saved(tmp_path / "b").values()} <= {torch.float32, torch.int64}
+
+
+def test_heads_alone_can_be_learned_and_the_representation_stays(tmp_path: Path) -> None:
+    data = tiny_set()
+    trained(data, replace(RECIPE, steps=4), tmp_path / "a")
+    recipe = replace(RECIPE, steps=20, learns="heads", contrast_weight=0.0, redundancy_weight=0.0)
+    trained(data, recipe, tmp_path / "b", start_from=tmp_path / "a")
+    before, after = saved(tmp_path / "a"), saved(tmp_path / "b")
+    for name, value in after.items():
+        assert torch.equal(value, before[name]) != name.startswith("heads."), name

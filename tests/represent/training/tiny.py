@@ -38,7 +38,7 @@ def tiny_set(n: int = 64, structure_dimensions: int = 0) -> TrainingSet:
         measures = structure(torch.from_numpy(images))
         targets = StructureScale.fit(measures, structure_dimensions).targets(measures)
     implied = torch.from_numpy(truth & ~voted[:, None])
-    return TrainingSet(images, torch.from_numpy(counts), implied, targets)
+    return TrainingSet(images, torch.from_numpy(counts), implied, targets, torch.ones(n))
 
 
 def trained(data: TrainingSet, recipe: Recipe, folder: Path, **how: object) -> Outcome:

@@ -140,7 +140,7 @@ def test_a_table_without_rows_has_no_votes() -> None:
 
 def test_two_readings_that_differ_ask_for_the_kind() -> None:
     both = table([[1, 0, 0.5, 0.5]], **{"q_total-votes": [10]})
-    with pytest.raises(InputError, match=r"both as .* with other counts; say kind="):
+    with pytest.raises(InputError, match=r"both as .* with other counts; set votes=fractions"):
         read_counts(both, TREE)
     np.testing.assert_array_equal(read_counts(both, TREE, kind="fractions"), [[40, 0, 20, 20]])
     np.testing.assert_array_equal(read_counts(both, TREE, kind="conditional"), [[10, 0, 5, 5]])
@@ -155,7 +155,8 @@ def test_fractions_that_do_not_add_up_ask_for_the_kind() -> None:
     neither = table([[0.5, 0.5, 0.25, 0.25], [0.5, 0.5, 0.3, 0.5]], id_str=["n", "m"])
     said = (
         r"neither reading: .* 'r' sum to 0.8 at row 1 \(id_str m\), where 0.5 of .* were asked; "
-        r".* 'r' sum to 0.5 at row 0 \(id_str n\), where 20 volunteers .*say kind="
+        r".* 'r' sum to 0.5 at row 0 \(id_str n\), where 20 volunteers .*"
+        r"set votes=fractions or votes=conditional"
     )
     with pytest.raises(InputError, match=said):
         read_counts(neither, TREE)
@@ -199,6 +200,18 @@ def test_bad_counts_are_named(row: list[float | None], said: str) -> None:
         read_counts(table([row], suffix=""), TREE)
 
 
+@pytest.mark.parametrize("kind", ["auto", "counts"])
+def test_counts_that_are_fractions_are_refused(kind: Kind) -> None:
+    shares = table([[1, 0, 0, 1], [0.5, 0.5, None, 0.25]], suffix="", id_str=["n", "m"])
+    shares = shares.set_column(2, "r_a", pa.array([0.0, 0.25]))
+    said = r"'q_yes' is 0.5 at row 1 \(id_str m\).*'q_yes_fraction'.*votes=fractions.*votes=cond"
+    with pytest.raises(InputError, match=said):
+        read_counts(shares, TREE, kind=kind)
+    for fair in ([1, 0, 0, 1], [2.5, 0.5, 2, 0.5]):  # few votes, and weighted ones
+        found = read_counts(table([fair], suffix=""), TREE, kind=kind)
+        np.testing.assert_array_equal(found, [fair])
+
+
 def test_a_missing_total_is_named() -> None:
     shares = table([[0.5, 0.5, 0.5, 0.5]], **{"r_total-votes": pa.array([None], pa.int32())})
     with pytest.raises(InputError, match="'r_total-votes' is missing at row 0"):
@@ -227,7 +240,7 @@ def test_columns_of_words_are_refused() -> None:
 
 def test_unknown_kinds_and_numbers_of_volunteers_are_refused() -> None:
     each = table([[0.5, 0.5, 0.5, 0.5]])
-    with pytest.raises(ConfigError, match="kind is 'shares'; expected one of auto, counts"):
+    with pytest.raises(ConfigError, match="votes is 'shares'; expected one of auto, counts"):
         read_counts(each, TREE, kind="shares")  # type: ignore[arg-type]
     for volunteers in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ConfigError, match="volunteers"):

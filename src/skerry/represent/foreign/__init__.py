@@ -6,7 +6,7 @@ Nothing here imports torch until it is needed; what needs it says so where it is
 from skerry.represent.foreign.fitting import cutouts
 from skerry.represent.foreign.folder import network_from_folder
 from skerry.represent.foreign.identifiers import resolve
-from skerry.represent.foreign.importing import contract_of, import_encoder
+from skerry.represent.foreign.importing import contract_of, import_encoder, require_output
 from skerry.represent.foreign.source import Source, unnormalized
 from skerry.represent.foreign.words import describe, describe_shipped
 
@@ -18,6 +18,7 @@ __all__ = [
     "describe_shipped",
     "import_encoder",
     "network_from_folder",
+    "require_output",
     "resolve",
     "unnormalized",
 ]

@@ -10,8 +10,6 @@ from typing import Any
 from skerry.errors import EncoderError
 from skerry.represent.foreign.source import Source, require_train, sha256_of
 
-SUFFIXES = (".ckpt", ".pt", ".pth")
-
 
 def read(path: Path) -> Any:
     """What a file of PyTorch holds, if it is plain containers, numbers, text and tensors.
@@ -36,7 +34,7 @@ def read(path: Path) -> Any:
             "safetensors (safetensors.torch.save_file) with the tool that made it, and give the "
             "folder with that and a config.json"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a malformed pickle leads the reader to any error
         raise EncoderError(f"{path} is no file of PyTorch, or is damaged: {error}") from error
 
 

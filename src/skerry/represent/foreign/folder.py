@@ -47,8 +47,6 @@ def network_from_folder(folder: Path) -> VoteNetwork:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from skerry.represent.network import VoteNetwork
-
     try:
         stored = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         state = load_file(folder / WEIGHTS_FILE)
@@ -57,17 +55,54 @@ def network_from_folder(folder: Path) -> VoteNetwork:
             f"{folder} holds no trained encoder ({error}); expected {CONFIG_FILE} and "
             f"{WEIGHTS_FILE} as skerry exports them"
         ) from error
-    if "schema" not in stored or "network" not in stored:
+    if not isinstance(stored, dict) or not {"schema", "network"} <= stored.keys():
         raise EncoderError(
             f"{folder} was imported and has no vote heads; only an encoder that skerry trained "
             "can be trained further"
         )
-    network = VoteNetwork(schema=_schema(stored["schema"]), **stored["network"])
+    network = vote_network(stored["network"], _schema_of(stored["schema"], folder), str(folder))
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise EncoderError(f"{WEIGHTS_FILE} of {folder} is of another network: {error}") from error
     return network
+
+
+def vote_network(described: Any, schema: Schema, whose: str) -> VoteNetwork:
+    """A network with vote heads and random weights, as a file that anyone may have written says.
+
+    ``described`` holds ``architecture``, ``options`` and the other arguments of ``VoteNetwork``.
+
+    Raises
+    ------
+    EncoderError
+        timm has no such network or cannot build it, or an option would make it load other
+        weights.
+    """
+    require_train()
+    from skerry.represent.foreign.settings import NOT_OPTIONS, require_known
+    from skerry.represent.network import VoteNetwork
+
+    shape = dict(described) if isinstance(described, Mapping) else {}
+    require_known(shape.get("architecture"), whose)
+    options = shape.get("options") or {}
+    if not isinstance(options, Mapping) or set(options) & set(NOT_OPTIONS):
+        raise EncoderError(
+            f"options of {whose} are {options!r}; expected a table without {', '.join(NOT_OPTIONS)}"
+        )
+    try:
+        return VoteNetwork(schema=schema, **shape)
+    except Exception as error:  # timm raises whatever an option it does not expect leads to
+        raise EncoderError(f"the network of {whose} cannot be built: {error}") from error
+
+
+def _schema_of(stored: Any, folder: Path) -> Schema:
+    try:
+        return _schema(stored)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EncoderError(
+            f"{CONFIG_FILE} of {folder} describes no tree of questions: {error!r}"
+        ) from error
 
 
 def _schema(stored: Mapping[str, Any]) -> Schema:

@@ -61,11 +61,14 @@ class Snapshot:
         return str(self.cache or os.environ.get("HF_HUB_CACHE") or constants.HF_HUB_CACHE)
 
     def _cached(self, name: str) -> Path | None:
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import errors, try_to_load_from_cache
 
-        found = try_to_load_from_cache(
-            self.repository, name, cache_dir=self._folder(), revision=self.revision
-        )
+        try:
+            found = try_to_load_from_cache(
+                self.repository, name, cache_dir=self._folder(), revision=self.revision
+            )
+        except errors.HFValidationError as error:
+            raise EncoderError(f"{self.repository!r} is no name on the hub: {error}") from error
         return Path(found) if isinstance(found, str) else None
 
     def _fetched(self, name: str) -> Path | None:

@@ -55,12 +55,12 @@ def resolve(identifier: str, *, offline: bool = False, cache: Path | None = None
         return _own(identifier) if own else _from_folder(identifier, path)
     if path.suffix == ".onnx":
         return _own(identifier)
-    if path.suffix in checkpoint.SUFFIXES:
+    if path.suffix in runtime.TORCH_SUFFIXES:
         return checkpoint.source(identifier, path, name)
     if path.is_file():
         raise EncoderError(
             f"{path} is no encoder: give a .onnx file or folder that skerry exported, a folder "
-            f"with config.json and weights, or a checkpoint ({', '.join(checkpoint.SUFFIXES)})"
+            f"with config.json and weights, or a checkpoint ({', '.join(runtime.TORCH_SUFFIXES)})"
         )
     return _random(identifier, identifier)
 

@@ -11,12 +11,15 @@ import numpy as np
 from skerry.errors import EncoderError
 from skerry.represent import encoder as runtime
 from skerry.represent.foreign import bottleneck
-from skerry.represent.foreign.folder import write_beside
+from skerry.represent.foreign.folder import CONFIG_FILE, WEIGHTS_FILE, write_beside
 from skerry.represent.foreign.source import Source, require_train
 from skerry.types import ByteArray, Contract, FloatArray
 
 if TYPE_CHECKING:
     from skerry.represent.foreign.network import ForeignNetwork
+
+NAMES = (runtime.ENCODER_FILE, WEIGHTS_FILE, CONFIG_FILE)
+"""What :func:`import_encoder` writes."""
 
 
 def contract_of(source: Source, *, size: int = 0) -> Contract:
@@ -34,7 +37,8 @@ def contract_of(source: Source, *, size: int = 0) -> Contract:
     if source.kind == "skerry":
         return runtime.load(source.identifier).contract
     require_train()
-    from skerry.represent.foreign.network import build, input_size
+    from skerry.represent.foreign.network import build
+    from skerry.represent.foreign.settings import input_size
 
     network, _ = build(source, size=size)
     bands = ("gray",) if network.bands == 1 else ("red", "green", "blue")
@@ -78,11 +82,11 @@ def import_encoder(
     Raises
     ------
     EncoderError
-        The source is skerry's own already or cannot be built, the cutouts are too few or not
+        The source is skerry's own already or cannot be built, the output is a file or would
+        overwrite the source, the cutouts are too few or not
         as the contract says, or the exported vectors are not the network's.
     """
-    if source.kind == "skerry":
-        raise EncoderError(f"{source.identifier} is skerry's own file already; use it as it is")
+    require_output(source, output)
     if bool(dimensions) != (pixels is not None):
         raise EncoderError(
             "a bottleneck is fitted to a survey's cutouts: give cutouts and dimensions, or "
@@ -105,6 +109,29 @@ def import_encoder(
     write_onnx(network, None, contract, about, output / runtime.ENCODER_FILE, compared)
     write_beside(output, network, _config(source, network, contract, fitted, notes))
     return output
+
+
+def require_output(source: Source, output: Path) -> None:
+    """Check that a source may be imported to a folder; reads nothing of either.
+
+    Raises
+    ------
+    EncoderError
+        The source is skerry's own already, the output is a file, or it is the folder of the
+        source's own files and some would be overwritten.
+    """
+    if source.kind == "skerry":
+        raise EncoderError(f"{source.identifier} is skerry's own file already; use it as it is")
+    if output.exists() and not output.is_dir():
+        raise EncoderError(f"{output} is a file; expected a folder, which may not exist yet")
+    written = {output.resolve() / name for name in NAMES}
+    # a file in the hub's cache is a link: where it stands is what matters
+    lost = [file for file in source.files if file.parent.resolve() / file.name in written]
+    if lost:
+        raise EncoderError(
+            f"importing {source.identifier} to {output} would overwrite {lost[0]}, which it is "
+            "made from; give another folder"
+        )
 
 
 def _fit(

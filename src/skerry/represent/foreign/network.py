@@ -11,26 +11,21 @@ from torch import Tensor, nn
 
 from skerry.errors import EncoderError
 from skerry.represent.foreign import checkpoint
+from skerry.represent.foreign.settings import (
+    LARGEST,
+    config_of,
+    defaults,
+    input_size,
+    network_of,
+)
 from skerry.represent.foreign.source import Source
-
-ALIASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "efficientnet": ("efficientnet_b0", {}),
-    "maxvit_rmlp_tiny_rw_224": ("maxvit_rmlp_tiny_rw_256", {"img_size": 224}),
-}
-"""Names that are in use for networks of timm and that timm does not know, and what they mean."""
-
-NOT_OPTIONS = (
-    "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict",
-    "checkpoint_path", "cache_dir", "num_classes",
-)  # fmt: skip
-"""What no configuration may tell timm: all but the last would make it load other weights."""
 
 
 class ForeignNetwork(nn.Module):
     """A timm network with its own normalization, and a linear bottleneck if it has one.
 
     A network of one band averages the planes it is given. ``raw`` leaves features as they are,
-    for a bottleneck to be fitted to.
+    for a bottleneck to be fitted to. ``features`` is how many the encoder gives, once built.
     """
 
     def __init__(
@@ -47,6 +42,7 @@ class ForeignNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
         self.bottleneck: nn.Module = nn.Identity()
         self.raw = False
+        self.features = 0
         self.bands = len(mean)
         self.normalization = {"mean": list(mean), "std": list(std)}
         self.architecture = architecture
@@ -72,17 +68,14 @@ def build(source: Source, *, size: int = 0, seed: int = 0) -> tuple[ForeignNetwo
     Raises
     ------
     EncoderError
-        timm has no such network, or the weights are of another.
+        timm has no such network, its configuration is malformed, it does not take images of
+        this size, or the weights are of another.
     """
-    name, extra = ALIASES.get(source.architecture, (source.architecture, {}))
-    if not timm.is_model(name):
-        raise EncoderError(
-            f"{source.record} is a network {name!r}, which this timm ({timm.__version__}) does "
-            "not have; install the timm it was made with, or give a name that timm knows"
-        )
-    options, config = {**extra, **_options(source)}, _config(name, source)
+    (name, options), config = network_of(source), config_of(source)
     side = size or input_size(source)
-    if config.get("fixed_input_size") and side != _defaults(name)["input_size"][1]:
+    if not 0 < side <= LARGEST:
+        raise EncoderError(f"images of {side} px were asked for; expected 1 to {LARGEST}")
+    if config.get("fixed_input_size") and side != defaults(name)["input_size"][1]:
         options["img_size"] = side
     weights = {} if source.untrained else checkpoint.state_dict(source.weights)
     bands = options.pop("in_chans", 0) or _bands(weights, config)
@@ -102,50 +95,34 @@ def build(source: Source, *, size: int = 0, seed: int = 0) -> tuple[ForeignNetwo
     if not source.untrained:
         notes = _give(encoder, weights, config, source)
     mean, std = _planes(config["mean"], bands), _planes(config["std"], bands)
-    return ForeignNetwork(name, encoder, mean, std, options).eval(), notes
+    network = ForeignNetwork(name, encoder, mean, std, options).eval()
+    network.features = _features(network, side)
+    return network, notes
 
 
-def input_size(source: Source) -> int:
-    """Side of the images that a source's network was made for, in pixels."""
-    name, extra = ALIASES.get(source.architecture, (source.architecture, {}))
-    built = {**extra, **_options(source)}.get("img_size")
-    return built if isinstance(built, int) else int(_config(name, source)["input_size"][1])
+def _features(network: ForeignNetwork, side: int) -> int:
+    """How many features it gives of an image: found by showing it one.
 
-
-def _defaults(name: str) -> dict[str, Any]:
-    found = timm.get_pretrained_cfg(name)
-    return {} if found is None else found.to_dict()
-
-
-def _config(name: str, source: Source) -> dict[str, Any]:
-    """What timm says of the network, over it the source's ``pretrained_cfg``.
-
-    In old files all of the configuration is that.
+    timm's own count is that before the last layers of some networks.
     """
-    stored = source.config.get("pretrained_cfg", source.config)
-    if not isinstance(stored, Mapping):
-        raise EncoderError(f"pretrained_cfg of {source.record} is {stored!r}; expected a table")
-    config = {**_defaults(name), **stored}
-    for key in ("input_size", "mean", "std"):
-        if not isinstance(config.get(key), list | tuple):
-            raise EncoderError(
-                f"{key} of {source.record} is {config.get(key)!r}; expected a list of numbers in "
-                "pretrained_cfg"
-            )
-    return config
-
-
-def _options(source: Source) -> dict[str, Any]:
-    stored = source.config.get("model_args", {})
-    if not isinstance(stored, Mapping):
-        raise EncoderError(f"model_args of {source.record} is {stored!r}; expected a table")
-    return {k: v for k, v in stored.items() if k not in NOT_OPTIONS}
+    what = f"{network.architecture} with options {network.options} and images of {side} px"
+    try:
+        with torch.no_grad():
+            found = network(torch.zeros(1, 3, side, side))[0]
+    except Exception as error:  # whatever a size or an option that does not fit leads to
+        raise EncoderError(f"{what} cannot be run: {error}; give another size") from error
+    if found.ndim != 2:
+        raise EncoderError(
+            f"{what} gives features of shape {tuple(found.shape[1:])} for an image; expected "
+            "one row: is global_pool off?"
+        )
+    return int(found.shape[1])
 
 
 def _bands(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> int:
     """How many bands the first layer of the weights takes; 3 for random ones."""
     first = config.get("first_conv") or ""
-    first = first if isinstance(first, str) else first[0]
+    first = first if isinstance(first, str) else first[0]  # of a network of several branches
     found = [w for k, w in weights.items() if f".{k}".endswith(f".{first}.weight") and w.ndim == 4]
     return int(found[0].shape[1]) if found else int(config["input_size"][0])
 

@@ -73,8 +73,15 @@ def unnormalized(source: Source) -> Source:
 
     Training code may have normalized nothing although timm wrote its defaults into the
     configuration: Zoobot's own transforms (galaxy-datasets) leave ``normalize`` off.
+
+    Raises
+    ------
+    EncoderError
+        The configuration holds no table ``pretrained_cfg``.
     """
     stored = source.config.get("pretrained_cfg", source.config)
+    if not isinstance(stored, Mapping):
+        raise EncoderError(f"pretrained_cfg of {source.record} is {stored!r}; expected a table")
     plain = {**stored, "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
     return replace(source, config={**source.config, "pretrained_cfg": plain})
 

@@ -40,7 +40,7 @@ def describe(source: Source) -> dict[str, Any]:
         **found,
         "revision": source.revision,
         "notes": notes,
-        "dimensions": int(network.encoder.num_features),
+        "dimensions": network.features,
         "votes": [],
         "contract": contract_of(source).to_dict(),
     }

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from skerry.errors import EncoderError
 from skerry.represent.encoder import Encoder, load
+from skerry.represent.foreign.folder import vote_network
 from skerry.represent.trees.schema import GZ2_TRAINED
 from skerry.types import ByteArray
 
@@ -60,11 +61,13 @@ class PixelComponents:
 def effective_dimensions(vectors: Floats) -> float:
     """Participation ratio of the variances of the principal components, 1 to d.
 
-    (sum of variances)^2 / (sum of squared variances), which needs only traces.
+    (sum of variances)^2 / (sum of squared variances), which needs only traces. NaN where
+    nothing varies.
     """
     centered = vectors - vectors.mean(0)
     covariance = centered.T @ centered
-    return float(np.trace(covariance) ** 2 / (covariance**2).sum())
+    squares = float((covariance**2).sum())
+    return float(np.trace(covariance) ** 2 / squares) if squares > 0 else float("nan")
 
 
 def untrained(encoder: Encoder, seed: int) -> Encoder:
@@ -73,13 +76,12 @@ def untrained(encoder: Encoder, seed: int) -> Encoder:
     Raises
     ------
     EncoderError
-        PyTorch is not installed.
+        PyTorch is not installed, or the network that the encoder's file names cannot be built.
     """
     try:
         import torch
 
         from skerry.represent.export import export_onnx
-        from skerry.represent.network import VoteNetwork
     except ImportError as error:
         raise EncoderError(
             "an untrained network as a control needs PyTorch: pip install 'skerry[train]', or "
@@ -87,15 +89,21 @@ def untrained(encoder: Encoder, seed: int) -> Encoder:
         ) from error
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = VoteNetwork(
-            encoder.architecture or ASSUMED,
-            GZ2_TRAINED,
-            dimensions=encoder.dimensions,
-            structure_dimensions=encoder.structure_dimensions,
-            options=encoder.options,
-            bands=len(encoder.contract.bands),
-        )
+        shape = {
+            "architecture": encoder.architecture or ASSUMED,
+            "options": encoder.options,
+            "dimensions": encoder.dimensions,
+            "structure_dimensions": encoder.structure_dimensions,
+            "bands": len(encoder.contract.bands),
+        }
+        network = vote_network(shape, GZ2_TRAINED, f"encoder {encoder.name}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "untrained.onnx"
-        export_onnx(network, GZ2_TRAINED, encoder.contract, path)
+        try:
+            export_onnx(network, GZ2_TRAINED, encoder.contract, path)
+        except RuntimeError as error:  # torch's own, where layers do not fit each other
+            raise EncoderError(
+                f"an untrained {shape['architecture']} as a control cannot be run: {error}; "
+                "score without controls"
+            ) from error
         return load(str(path))

@@ -25,6 +25,9 @@ FEWEST_FITTED = 50
 SLACK = 0.02
 """By how much rounding may make an answer's parts more than the answer."""
 
+MISSING = ("", "nan")
+"""Text of a label, in small letters, that says there is none."""
+
 NO_KIND = ("other",)
 """Answers to the question about odd features that name no kind of galaxy."""
 
@@ -176,7 +179,7 @@ def kinds(table: pa.Table) -> dict[str, Bools]:
         found |= _odd_kinds(fractions(table, schema), schema)
     if "label" in table.column_names:
         labels = table["label"].cast(pa.string()).to_pylist()
-        for name in sorted({label for label in labels if label}):
+        for name in sorted({label for label in labels if (label or "").lower() not in MISSING}):
             found[name] = np.array([label == name for label in labels])
     for name in table.column_names:
         values = {str(v).lower() for v in table[name].to_pylist()}

@@ -22,7 +22,7 @@ from skerry.represent.score.result import (
     Row,
     Section,
 )
-from skerry.represent.score.retrieval import retrieve, retrieve_among_artifacts, shuffled
+from skerry.represent.score.retrieval import ARTIFACTS, retrieve, retrieve_artifacts, shuffled
 from skerry.represent.trees.schema import Schema
 from skerry.types import IntArray
 
@@ -53,17 +53,14 @@ def retrieval(vectors: Vectors, kinds: Mapping[str, Bools], seed: int) -> list[R
     return rows
 
 
-def among_artifacts(
-    vectors: Vectors, artifacts: Vectors, kinds: Mapping[str, Bools], seed: int
-) -> list[Row]:
-    """Enrichment of each kind with artifacts mixed in, by each way."""
+def of_artifacts(vectors: Vectors, artifacts: Vectors, seed: int) -> list[Row]:
+    """Enrichment of artifacts that are mixed in, by each way."""
     rows = []
-    for kind, mask in kinds.items():
-        for way, found in vectors.items():
-            values = retrieve_among_artifacts(found, mask, artifacts[way], seed)
-            bounds = crossed_interval(values, seed)
-            n = int(mask.sum())
-            rows.append(Row("artifacts", kind, way, n, float(values.mean()), *bounds))
+    for way, found in vectors.items():
+        values, ceiling = retrieve_artifacts(found, artifacts[way], seed)
+        bounds = crossed_interval(values, seed)
+        mean = float(values.mean())
+        rows.append(Row("artifacts", "artifact", way, ARTIFACTS, mean, *bounds, ceiling))
     return rows
 
 

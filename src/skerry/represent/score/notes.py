@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from skerry.represent.encoder import Encoder
 from skerry.represent.score.controls import ASSUMED
 from skerry.represent.score.images import Images, ManyTwins
-from skerry.represent.score.result import UNTRAINED, VIEWS
+from skerry.represent.score.result import UNTRAINED, VIEWS, Row
 from skerry.represent.score.retrieval import MEMBERS, scorable
 from skerry.represent.trees.schema import Schema
 
@@ -33,6 +33,14 @@ def on_labels(kinds: Mapping[str, Bools], schema: Schema | None, fitted: bool) -
             "heads are predicted."
         )
     return notes
+
+
+def on_rows(rows: Sequence[Row]) -> list[str]:
+    """Which numbers are left out because nothing finite came of them."""
+    lost = [f"{r.section} of {r.subject} by {r.way}" for r in rows if not r.finite]
+    if not lost:
+        return []
+    return [f"Not to be measured on these galaxies, so left out: {', '.join(lost)}."]
 
 
 def on_images(images: Images, twins: ManyTwins) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,3 +38,9 @@ class Row:
     low: float | None = None
     high: float | None = None
     ceiling: float | None = None
+
+    @property
+    def finite(self) -> bool:
+        """Whether the number and what stands beside it could be measured."""
+        numbers = (self.value, self.low, self.high, self.ceiling)
+        return all(number is None or math.isfinite(number) for number in numbers)

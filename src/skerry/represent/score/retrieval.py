@@ -86,32 +86,20 @@ def shuffled(vectors: Floats, of_kind: Bools, seed: int) -> tuple[Floats, Floats
     )
 
 
-def retrieve_among_artifacts(
-    vectors: Floats, of_kind: Bools, artifacts: Floats, seed: int
-) -> Floats:
-    """Enrichment when ``ARTIFACTS`` artifacts lie among the others: (DRAWS, queries).
+def retrieve_artifacts(vectors: Floats, artifacts: Floats, seed: int) -> tuple[Floats, float]:
+    """Query with artifacts mixed in among galaxies: enrichment (DRAWS, ARTIFACTS), and its ceiling.
 
     Parameters
     ----------
-    vectors, of_kind
-        As of :func:`retrieve`.
+    vectors
+        Of galaxies, shape (n, d).
     artifacts
         Vectors of artifacts, shape (m, d), m at least ``ARTIFACTS``; each draw takes some.
     """
-    rows = np.flatnonzero(of_kind)
-    near = cdist(vectors[rows], vectors, "sqeuclidean")
-    near[np.arange(len(rows)), rows] = np.inf
-    k = min(NEIGHBORS, len(vectors) - 1)
-    order = np.argsort(near, axis=1, kind="stable")[:, :k]
-    near = np.take_along_axis(near, order, 1)
-    hits = np.concatenate([of_kind[order], np.zeros((len(rows), ARTIFACTS), bool)], 1)
-    far = cdist(vectors[rows], artifacts, "sqeuclidean")
-    base = (len(rows) - 1) / (len(vectors) - 1 + ARTIFACTS)
     rng = np.random.default_rng(seed)
+    is_artifact = np.arange(len(vectors) + ARTIFACTS) >= len(vectors)
     found = []
     for _ in range(DRAWS):
-        drawn = rng.choice(len(artifacts), ARTIFACTS, replace=False)
-        both = np.concatenate([near, far[:, drawn]], 1)
-        nearest = np.argsort(both, axis=1, kind="stable")[:, :k]
-        found.append(np.take_along_axis(hits, nearest, 1).mean(1) / base)
-    return np.stack(found)
+        drawn = artifacts[rng.choice(len(artifacts), ARTIFACTS, replace=False)]
+        found.append(retrieve(np.concatenate([vectors, drawn]), is_artifact))
+    return np.stack([f.enrichment for f in found]), found[0].ceiling

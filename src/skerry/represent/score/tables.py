@@ -25,9 +25,9 @@ _TITLES: dict[Section, tuple[str, str]] = {
         "Of the ranking of all others by distance, averaged over the members of a kind.",
     ),
     "artifacts": (
-        "Retrieval: enrichment among artifacts",
-        "The same enrichment with 40 artifacts among the others, the mean of 20 draws of them; "
-        "intervals over queries and draws.",
+        "Retrieval: artifacts",
+        "Enrichment among the 20 nearest neighbors of 40 artifacts mixed in, the mean of 20 draws "
+        "of them; intervals over queries and draws.",
     ),
     "probe": (
         "Few labels: area under the ROC curve",

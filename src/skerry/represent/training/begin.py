@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from skerry.errors import ConfigError
+from skerry.errors import ConfigError, EncoderError, RunError
 from skerry.represent.network import VoteNetwork, network_of
 from skerry.represent.training import checkpoint as checkpoints
 from skerry.represent.training.checkpoint import CHECKPOINT, Trained, load_weights
@@ -20,6 +21,7 @@ from skerry.represent.training.evaluate import teach
 from skerry.represent.training.recipe import Recipe
 from skerry.represent.trees.schema import Schema
 from skerry.store import replacing
+from skerry.store.runfolder import RunFolder
 from skerry.types import IntArray
 
 TAUGHT = "taught.npy"
@@ -31,7 +33,7 @@ class Training:
     """A training about to begin or go on; :func:`begin` makes it.
 
     ``saved`` is the content of its last checkpoint, empty where there is none; ``teacher`` what
-    it starts from, if anything.
+    it starts from, if anything. ``stamp`` is when that checkpoint was written, in ns.
     """
 
     recipe: Recipe
@@ -40,6 +42,33 @@ class Training:
     network: VoteNetwork
     saved: Mapping[str, Any]
     teacher: Trained | None
+    stamp: int = 0
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder for this process, and clear what a killed one left in it.
+
+        Raises
+        ------
+        RunError
+            Another process trains in it, or has since :func:`begin` looked.
+        DiskError
+            It cannot be made or written.
+        """
+        with RunFolder(self.folder, "").locked():
+            if _stamp(self.folder) != self.stamp:
+                raise RunError(
+                    f"another process trained in {self.folder} just now; start again to go on "
+                    "from where it stopped"
+                )
+            for leftover in self.folder.glob(".*.part"):
+                leftover.unlink(missing_ok=True)
+            yield
+
+
+def _stamp(folder: Path) -> int:
+    path = folder / CHECKPOINT
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None = None) -> Training:
@@ -52,19 +81,23 @@ def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None 
     Raises
     ------
     ConfigError
-        The folder holds a training by another recipe or tree; the network cannot be built; or
-        the recipe is to be taught and has no teacher.
+        The folder holds a training by another recipe or tree; the network cannot be built or
+        takes no images of the recipe's sizes; or the recipe is to be taught and has no teacher.
     EncoderError
-        A checkpoint cannot be read or is of another network.
+        A checkpoint cannot be read, is of another network, or holds weights that are no numbers.
     """
     torch.manual_seed(recipe.seed)
     network = network_of(recipe, schema)
+    _try_out(network, recipe, schema)
     teacher = checkpoints.read_trained(start_from) if start_from is not None else None
     if teacher is not None:
         if teacher.schema.columns != schema.columns:
             raise ConfigError(f"{start_from} predicts the answers of another tree")
+        if not all(weights.isfinite().all() for weights in teacher.weights.values()):
+            raise EncoderError(f"{teacher.path} holds weights that are no numbers; take another")
         load_weights(network, teacher.weights, teacher.path)
     path = folder / CHECKPOINT
+    stamp = _stamp(folder)
     saved = checkpoints.load(path) if path.exists() else {}
     if saved:
         if checkpoints.meaning(saved, path) != (recipe, schema):
@@ -74,13 +107,34 @@ def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None 
         load_weights(network, saved["network"], path)
     if recipe.taught_volunteers and teacher is None and not saved:
         raise ConfigError("taught_volunteers needs a teacher; name one with --start-from")
-    return Training(recipe, schema, folder, network, saved, teacher)
+    return Training(recipe, schema, folder, network, saved, teacher, stamp)
+
+
+def _try_out(network: VoteNetwork, recipe: Recipe, schema: Schema) -> None:
+    """Show the network an empty image of each size; weights and random state stay as they are."""
+    sizes = {recipe.size, recipe.first_size} if recipe.first_share else {recipe.size}
+    expected = (1, recipe.dimensions), (1, len(schema.columns))
+    network.eval()
+    for size in sorted(sizes):
+        found: object
+        try:
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                found = tuple(tuple(part.shape) for part in network(torch.zeros(1, 3, size, size)))
+        except Exception as error:  # each architecture raises its own kinds
+            found = str(error)[:300]
+        if found != expected:
+            raise ConfigError(
+                f"{recipe.architecture!r} with options {recipe.options} makes no vector of an "
+                f"image of {size} px: {found}; change options, size or first_size"
+            )
+    network.train()
 
 
 def optimizer_of(network: VoteNetwork, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW, which leaves biases and scales undecayed."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
+    """AdamW over what is learned, which leaves biases and scales undecayed."""
+    learned = [p for p in network.parameters() if p.requires_grad]
+    decayed = [p for p in learned if p.ndim > 1]
+    plain = [p for p in learned if p.ndim <= 1]
     groups = [
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": plain, "weight_decay": 0.0},
@@ -98,7 +152,7 @@ def taught(
     Raises
     ------
     ConfigError
-        They are there, but of another data set.
+        They are there, but damaged or of another data set.
     """
     if not training.recipe.taught_volunteers:
         return data
@@ -109,7 +163,12 @@ def taught(
         with replacing(path) as partial, partial.open("wb") as file:
             np.save(file, lesson.counts.numpy())
     fabric.barrier()
-    counts = torch.from_numpy(np.load(path))
+    try:
+        counts = torch.from_numpy(np.load(path))
+    except (EOFError, OSError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{path}, what the teacher gave, cannot be read: {error}; begin a new folder"
+        ) from error
     if counts.shape != data.counts.shape:
         raise ConfigError(f"{path} is of {len(counts)} galaxies, not of these {len(data)}")
     return replace(data, counts=counts)

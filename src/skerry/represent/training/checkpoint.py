@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,6 +24,8 @@ CHECKPOINT = "checkpoint.pt"
 """The last state of a training, from which it goes on."""
 BEST = "best.pt"
 """The average with the lowest held-out loss; only where ``patience`` is set."""
+KINDS: Mapping[str, type] = {"recipe": dict, "step": int, "average": dict}
+"""What every checkpoint holds."""
 PARTS = ".parts.json"
 """Ending of the list of a split checkpoint's parts."""
 
@@ -101,11 +102,22 @@ def load(path: Path) -> dict[str, Any]:
         data = path
     try:
         saved = torch.load(data, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a damaged pickle raises whatever its last whole word does
         raise EncoderError(f"{path} cannot be read as a checkpoint: {error}") from error
-    if not isinstance(saved, dict) or not {"recipe", "step", "average"} <= set(saved):
-        raise EncoderError(f"{path} is no checkpoint of 'skerry train'")
+    if not isinstance(saved, dict) or not _is_sound(saved):
+        raise EncoderError(
+            f"{path} is no checkpoint of 'skerry train': it lacks {', '.join(KINDS)}, or they are "
+            "of other types"
+        )
     return saved
+
+
+def _is_sound(saved: Mapping[str, Any]) -> bool:
+    return (
+        all(isinstance(saved.get(key), kind) for key, kind in KINDS.items())
+        and saved["step"] >= 0
+        and all(isinstance(weights, Tensor) for weights in saved["average"].values())
+    )
 
 
 def meaning(saved: Mapping[str, Any], path: Path) -> tuple[Recipe, Schema]:
@@ -114,17 +126,23 @@ def meaning(saved: Mapping[str, Any], path: Path) -> tuple[Recipe, Schema]:
     Raises
     ------
     EncoderError
-        The recipe has fields that this version does not know.
+        The recipe has fields or values that this version does not know, or the tree is none.
     """
     try:
         recipe = recipe_from(saved["recipe"], str(path))
     except ConfigError as error:
         raise EncoderError(f"{error} (a checkpoint of another version of skerry?)") from error
     if "schema" not in saved:
-        return recipe, tree_of(recipe)
-    tree = dict(saved["schema"])
-    questions = tuple(Question(**question) for question in tree.pop("questions"))
-    return recipe, Schema(questions=questions, **tree)
+        try:
+            return recipe, tree_of(recipe)
+        except ConfigError as error:
+            raise EncoderError(f"{path} names a decision tree that is not here: {error}") from error
+    try:
+        tree = dict(saved["schema"])
+        questions = tuple(Question(**question) for question in tree.pop("questions"))
+        return recipe, Schema(questions=questions, **tree)
+    except (AttributeError, ConfigError, KeyError, TypeError, ValueError) as error:
+        raise EncoderError(f"{path} holds no decision tree: {error}") from error
 
 
 def read_trained(path: Path) -> Trained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 
+from skerry import config
 from skerry.errors import ConfigError, InputError
 from skerry.progress import OnEvent, silent
 from skerry.represent.training.readers import SUMMARY, Galaxies
@@ -31,6 +34,7 @@ class Batch:
     counts: Tensor
     implied: Tensor
     structure: Tensor
+    weight: Tensor
 
     def __len__(self) -> int:
         return len(self.images)
@@ -47,13 +51,17 @@ class TrainingSet:
     ``images`` uint8 (n, bands, side, side), mapped from a file where they came from one;
     ``counts`` float32 (n, n_columns), zeros without votes; ``implied`` bool (n, n_columns),
     nothing for galaxies with votes or without a label; ``structure`` float32 (n, dimensions),
-    unit vectors, of no dimensions where structure is not learned.
+    unit vectors, of no dimensions where structure is not learned; ``weight`` float32 (n,) is
+    how much a galaxy's votes count. ``digest`` tells these
+    galaxies, votes, labels and files of images from others; empty for a set made by hand.
     """
 
     images: ByteArray
     counts: Tensor
     implied: Tensor
     structure: Tensor
+    weight: Tensor
+    digest: str = ""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -62,7 +70,10 @@ class TrainingSet:
         """Some galaxies, read into memory."""
         index = torch.from_numpy(rows)
         images = torch.from_numpy(np.ascontiguousarray(self.images[rows]))
-        return Batch(images, self.counts[index], self.implied[index], self.structure[index])
+        return Batch(
+            images, self.counts[index], self.implied[index], self.structure[index],
+            self.weight[index],
+        )  # fmt: skip
 
     @property
     def voted(self) -> npt.NDArray[np.bool_]:
@@ -82,8 +93,10 @@ def targets(
     CatalogError
         Some columns of votes are missing, or a value is none that votes can have.
     """
-    table = galaxies.table
     n = len(galaxies.ids)
+    table = galaxies.table
+    if "id_str" not in table.column_names:  # errors name the galaxy by it
+        table = table.append_column("id_str", pa.array(galaxies.ids, pa.string()))
     # a column of the tree's own name, not only one of a question that it shares with another
     known = {name for column in schema.columns for name in (column, f"{column}_fraction")}
     counts = np.zeros((n, len(schema.columns)), np.float32)
@@ -107,6 +120,19 @@ def targets(
             "contrast_weight or structure_dimensions"
         )
     return counts, implied
+
+
+def votes_weight(galaxies: Galaxies, recipe: Recipe) -> FloatArray:
+    """How much each galaxy's votes count, shape (n,).
+
+    A galaxy that volunteers agree on has a class label, where the data have labels; those
+    without one are the ambiguous ones, which a survey has more of than a training set.
+    """
+    weight = np.ones(len(galaxies.ids), np.float32)
+    if SUMMARY in galaxies.table.column_names:
+        unlabeled = galaxies.table[SUMMARY].is_null().to_numpy(zero_copy_only=False)
+        weight[unlabeled] = recipe.unlabeled_weight
+    return weight
 
 
 def read_training_set(
@@ -149,11 +175,17 @@ def read_training_set(
     if not len(keep):
         raise InputError("no galaxy is left to learn from; see the data and the ids to leave out")
     counts, implied = targets(galaxies, recipe, schema)
-    images, structure, rows, unreadable = stored_images(
-        galaxies, keep, recipe, cache, threads, on_event
-    )
+    stored = stored_images(galaxies, keep, recipe, cache, threads, on_event)
+    counts, implied = counts[stored.rows], implied[stored.rows]
+    votes = hashlib.sha256(counts.tobytes() + implied.tobytes()).hexdigest()
     data = TrainingSet(
-        images, torch.from_numpy(counts[rows]), torch.from_numpy(implied[rows]), structure
+        stored.images,
+        torch.from_numpy(counts),
+        torch.from_numpy(implied),
+        stored.structure,
+        torch.from_numpy(votes_weight(galaxies, recipe)[stored.rows]),
+        # the key stands for the ids, in order, and for the files of images
+        config.digest(stored.key, votes),
     )
     return data, {
         "galaxies": len(data),
@@ -161,7 +193,7 @@ def read_training_set(
         "labeled": int(data.implied.any(1).sum()),
         "dropped": len(galaxies.ids) - len(keep),
         "ids_not_found": sorted(dropped - set(galaxies.ids)),
-        "unreadable": unreadable,
+        "unreadable": stored.unreadable,
     }
 
 

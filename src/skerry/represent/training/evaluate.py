@@ -44,6 +44,7 @@ def loss_of(
     views = len(alpha) // len(batch)
     counts, implied = batch.counts.repeat(views, 1), batch.implied.repeat(views, 1)
     votes, labels = votes_nll(schema, alpha, counts), labels_nll(schema, alpha, implied)
+    votes = votes * batch.weight.repeat(views)
     loss = (recipe.votes_weight * votes + recipe.labels_weight * labels).mean()
     if compared:
         first, second = compared

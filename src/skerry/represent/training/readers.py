@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import tarfile
@@ -76,32 +75,11 @@ def open_galaxies(path: Path, schema: Schema) -> Galaxies:
     )
 
 
-def read_ids(paths: Iterable[Path]) -> frozenset[str]:
-    """Ids from text files, one a line, or from the column ``id_str`` of CSV files.
-
-    Raises
-    ------
-    InputError
-        A file cannot be read, or a CSV lacks the column.
-    """
-    found: set[str] = set()
-    for path in paths:
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"the list of ids {path} cannot be read: {error}") from error
-        if path.suffix.lower() == ".csv":
-            rows = list(csv.DictReader(lines))
-            if rows and "id_str" not in rows[0]:
-                raise InputError(f"{path} has no column 'id_str'; it has: {', '.join(rows[0])}")
-            lines = [row["id_str"] for row in rows]
-        found.update(line.strip() for line in lines if line.strip())
-    return frozenset(found)
-
-
 def _wanted(names: Iterable[str], schema: Schema) -> list[str]:
-    starts = tuple(f"{question.name}_" for question in schema.questions)
-    return [name for name in names if name == SUMMARY or name.startswith(starts)]
+    """Names of columns that say something of the tree."""
+    known = {SUMMARY, *(f"{question.name}_total-votes" for question in schema.questions)}
+    known |= {name for column in schema.columns for name in (column, f"{column}_fraction")}
+    return [name for name in names if name in known]
 
 
 def _survey_table(survey: Survey, schema: Schema) -> pa.Table:
@@ -125,8 +103,19 @@ def _survey_table(survey: Survey, schema: Schema) -> pa.Table:
         if not names:
             table = pa.table({"row": pa.nulls(len(survey) if key else table.num_rows)})
         parts.append(table.select(names) if names else table)
-    table = pa.concat_tables(parts) if parts else pa.table({"row": pa.nulls(len(survey))})
-    return pa.table({name: _numbers(table[name], name, path) for name in table.column_names})
+    return _joined(parts, path) if parts else pa.table({"row": pa.nulls(len(survey))})
+
+
+def _joined(parts: Sequence[pa.Table], path: Path) -> pa.Table:
+    """One table of parts that need not have the same columns: some may be without votes."""
+    numbers = [
+        pa.table({name: _numbers(part[name], name, path) for name in part.column_names})
+        for part in parts
+    ]
+    try:
+        return pa.concat_tables(numbers, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: columns of its files do not fit together: {error}") from error
 
 
 def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
@@ -171,15 +160,16 @@ def _from_shards(shards: Sequence[Path], schema: Schema) -> Galaxies:
                 raise InputError(f"{shard}: {key!r} has no image ({', '.join(_IMAGES)})")
             keys.append(key)
             images.append(image)
-            said.append(_said(members[key].get(".json"), key))
+            said.append(_said(members[key].get(".json"), key, schema))
         stat = shard.stat()
         state.update(f"{shard.name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     if not keys:
         raise InputError(f"{shards[0].parent}: its .tar shards hold no galaxy")
-    ids = tuple(str(row.get("id_str", key)) for key, row in zip(keys, said, strict=True))
+    ids = tuple(row.get("id_str", key) for key, row in zip(keys, said, strict=True))
     require_unique(pa.array(ids), str(shards[0].parent), "give each galaxy an id of its own")
     names = _wanted(sorted({name for row in said for name in row}), schema)
-    columns = {name: pa.array([row.get(name) for row in said]) for name in names}
+    kinds = {name: pa.string() if name == SUMMARY else pa.float64() for name in names}
+    columns = {n: pa.array([row.get(n) for row in said], kind) for n, kind in kinds.items()}
     return Galaxies(
         ids,
         tuple(f"{m.shard.name}#{key}" for m, key in zip(images, keys, strict=True)),
@@ -209,8 +199,8 @@ def _index(shard: Path) -> dict[str, dict[str, _Member]]:
     return found
 
 
-def _said(member: _Member | None, key: str) -> dict[str, Any]:
-    """What ``KEY.json`` says of a galaxy; nothing where there is none."""
+def _said(member: _Member | None, key: str, schema: Schema) -> dict[str, Any]:
+    """What ``KEY.json`` says of a galaxy and its tree; nothing where there is none."""
     if member is None:
         return {}
     try:
@@ -219,4 +209,23 @@ def _said(member: _Member | None, key: str) -> dict[str, Any]:
         raise InputError(f"{member.shard}: {key}.json is not JSON: {error}") from error
     if not isinstance(said, dict):
         raise InputError(f"{member.shard}: {key}.json is no table of columns")
-    return said
+    where = f"{member.shard}: {key}.json"
+    found = {name: _value(said[name], name, where) for name in _wanted(said, schema)}
+    if "id_str" in said:
+        if not isinstance(said["id_str"], str | int):
+            raise InputError(f"{where} says id_str = {said['id_str']!r}; expected text")
+        found["id_str"] = str(said["id_str"])
+    return found
+
+
+def _value(value: object, name: str, where: str) -> str | float | None:
+    """A label, or votes as a number."""
+    if value is None or (name == SUMMARY and isinstance(value, str)):
+        return value
+    if name != SUMMARY and isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            pass
+    expected = "text" if name == SUMMARY else "a number"
+    raise InputError(f"{where} says {name} = {value!r:.60}; expected {expected} or null")

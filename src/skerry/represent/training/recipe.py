@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,12 @@ from skerry.represent.trees.schema import GZ2_TRAINED, Schema, get
 
 TRAINED = "gz2-trained"
 """Name of the tree of Galaxy Zoo 2 without its odd features, which score discovery."""
+
+REFUSED_OPTIONS = ("cache_dir", "checkpoint_path", "in_chans", "num_classes", "pretrained")
+"""What ``options`` may not set: weights from elsewhere, and what other fields decide."""
+
+LARGEST_SEED = 2**43
+"""Times the stride of a step's own seed, it still is one that PyTorch takes."""
 
 VOTE_KINDS = ("auto", "counts", "fractions", "conditional")
 
@@ -64,6 +71,8 @@ class Recipe:
     bands: int = 3
     crop: float = 1.0
     patience: int = 0
+    learns: str = "all"
+    unlabeled_weight: float = 1.0
 
     @property
     def views(self) -> int:
@@ -74,6 +83,11 @@ class Recipe:
     def unsupervised(self) -> bool:
         """Whether there is something to learn where nobody voted."""
         return self.views == 2 or self.structure_dimensions > 0
+
+
+def refused_options(options: Mapping[str, Any]) -> list[str]:
+    """Those of timm's options that a recipe may not set."""
+    return [k for k in options if k in REFUSED_OPTIONS or k.startswith("pretrained_cfg")]
 
 
 def tree_of(recipe: Recipe) -> Schema:
@@ -128,6 +142,8 @@ def recipe_from(values: Mapping[str, Any], where: str) -> Recipe:
     """
     known = get_type_hints(Recipe)
     for key, value in values.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"{where}: {key!r} is no name of a setting")
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
             raise ConfigError(f"{where}: unknown setting {key!r}; did you mean {near!r}?")
@@ -135,6 +151,8 @@ def recipe_from(values: Mapping[str, Any], where: str) -> Recipe:
         allowed = (int, float) if kind is float else (kind,)
         if isinstance(value, bool) or not isinstance(value, allowed):
             raise ConfigError(f"{where}: {key} is {value!r}; expected {kind.__name__}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{where}: {key} is {value!r}; expected a finite number")
     typed: dict[str, Any] = {k: float(v) if known[k] is float else v for k, v in values.items()}
     recipe = Recipe(**typed)
     _check(recipe, where)
@@ -146,11 +164,13 @@ def _check(r: Recipe, where: str) -> None:
         "dimensions size stored_size first_size volunteers steps temperature checkpoint_every"
     )
     not_negative = (
-        "votes_weight labels_weight contrast_weight redundancy_weight structure_weight noise seed "
-        "taught_volunteers learning_rate warmup_steps weight_decay patience"
+        "votes_weight labels_weight contrast_weight redundancy_weight structure_weight noise "
+        "taught_volunteers learning_rate warmup_steps weight_decay patience unlabeled_weight"
     )
     below_one = "dropout drop_path average_decay"
     within = "voted_share first_share"
+    refused = refused_options(r.options)
+    smallest = r.stored_size * min(r.first_size, r.size) / max(r.size, 1)
     rules = [
         *((key, getattr(r, key) > 0, "more than 0") for key in positive.split()),
         *((key, getattr(r, key) >= 0, "0 or more") for key in not_negative.split()),
@@ -161,6 +181,15 @@ def _check(r: Recipe, where: str) -> None:
         ("batch", r.batch >= 2, "2 or more"),
         ("stop_after", 0 <= r.stop_after <= r.steps, f"from 0 to steps = {r.steps}"),
         ("bands", r.bands in (1, 3), "1 or 3"),
+        ("learns", r.learns in ("all", "heads"), "all or heads"),
+        ("seed", 0 <= r.seed <= LARGEST_SEED, f"from 0 to {LARGEST_SEED}"),
+        ("options", not refused, f"them without {', '.join(refused)}"),
+        ("stored_size", round(smallest) >= 1, f"more for first_size = {r.first_size}"),
+        (
+            "shown",
+            round(r.stored_size * r.shown) >= 1,
+            f"1 px or more of stored_size = {r.stored_size}",
+        ),
         ("votes", r.votes in VOTE_KINDS, f"one of {', '.join(VOTE_KINDS)}"),
         (
             "structure_dimensions",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +22,7 @@ from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent
 from skerry.represent.training.readers import Galaxies
 from skerry.represent.training.recipe import Recipe
-from skerry.represent.training.structure import StructureScale, structure
+from skerry.represent.training.structure import MEASURES, StructureScale, structure
 from skerry.store import replacing, write_text
 from skerry.survey import prepare
 from skerry.types import ByteArray, Contract, Failure, IntArray
@@ -29,18 +33,32 @@ MAX_UNREADABLE = 0.01
 """Largest share of images that may be left out because they cannot be read."""
 CHUNK = 512
 
+Failed = list[tuple[int, str]]
+"""Rows whose image could not be read, and why."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Images on disk, and what was measured in them.
+
+    ``images`` uint8 (n, bands, side, side), mapped from a file; ``structure`` float32 (n,
+    recipe.structure_dimensions); ``rows`` int64 (n,), those whose image could be read;
+    ``unreadable`` says why the others could not, and ``key`` which files these are.
+    """
+
+    images: ByteArray
+    structure: Tensor
+    rows: IntArray
+    unreadable: list[str]
+    key: str
+
 
 def stored_images(
     galaxies: Galaxies, keep: IntArray, recipe: Recipe, cache: Path, threads: int, on_event: OnEvent
-) -> tuple[ByteArray, Tensor, IntArray, list[str]]:
+) -> Stored:
     """Images and targets of structure of the rows ``keep``, from ``cache`` where they are there.
 
-    Returns
-    -------
-    images : uint8 (n, bands, side, side), mapped from a file
-    structure : float32 (n, recipe.structure_dimensions)
-    rows : int64 (n,), those of ``keep`` whose image could be read
-    unreadable : why the others could not
+    One process at a time makes them, and others wait for it. Damaged files are made again.
 
     Raises
     ------
@@ -50,17 +68,60 @@ def stored_images(
         The disk has no room for the images.
     """
     key = config.digest(
-        FORMAT, galaxies.fingerprint, keep.tolist(), recipe.stored_size, recipe.bands, recipe.crop
+        FORMAT,
+        galaxies.fingerprint,
+        [galaxies.ids[row] for row in keep.tolist()],  # the fingerprint is blind to their order
+        keep.tolist(),
+        recipe.stored_size,
+        recipe.bands,
+        recipe.crop,
     )[:32]
-    written = cache / f"{key}.json"
-    if not written.is_file():
-        _store_images(galaxies, keep, recipe, cache / f"{key}.npy", threads, on_event)
-    failures = json.loads(written.read_text(encoding="utf-8"))["failures"]
-    failed = {row for row, _ in failures}
-    rows = np.array([row for row in keep.tolist() if row not in failed], np.int64)
-    images = np.load(cache / f"{key}.npy", mmap_mode="r")[: len(rows)]
-    targets = _structure(images, recipe, cache / f"{key}.structure.npy", on_event)
-    return images, targets, rows, [reason for _, reason in failures]
+    path = cache / f"{key}.npy"
+    with _one_at_a_time(cache, key):
+        shape = (len(keep), recipe.bands, recipe.stored_size, recipe.stored_size)
+        found = _sound_images(path, shape)
+        if found is None:
+            for damaged in cache.glob(f"{key}.*"):
+                damaged.unlink()
+            found = _store_images(galaxies, keep, recipe, path, threads, on_event)
+        images, failures = found
+        failed = {row for row, _ in failures}
+        rows = np.array([row for row in keep.tolist() if row not in failed], np.int64)
+        images = images[: len(rows)]
+        targets = _structure(images, recipe, cache / f"{key}.structure.npy", on_event)
+    return Stored(images, targets, rows, [reason for _, reason in failures], key)
+
+
+@contextmanager
+def _one_at_a_time(cache: Path, key: str) -> Iterator[None]:
+    """Hold a key's files, and clear what a killed process left of them."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f".{key}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for leftover in cache.glob(f".{key}.*.part"):
+            leftover.unlink()
+        yield
+
+
+def _sound_images(path: Path, shape: tuple[int, ...]) -> tuple[ByteArray, Failed] | None:
+    """What lies at ``path``, mapped, and what failed; None where it is missing or damaged."""
+    images = _loaded(path, mapped=True)
+    if images is None or images.shape != shape or images.dtype != np.uint8:
+        return None
+    try:
+        said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return images, [(int(row), str(reason)) for row, reason in said["failures"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _loaded(path: Path, mapped: bool = False) -> np.ndarray[Any, Any] | None:
+    """An array, or None where the file is missing or is none."""
+    try:
+        found = np.load(path, mmap_mode="r" if mapped else None)
+    except Exception:  # numpy raises many kinds for a damaged file
+        return None
+    return found if isinstance(found, np.ndarray) else None
 
 
 def _store_images(
@@ -70,11 +131,10 @@ def _store_images(
     path: Path,
     threads: int,
     on_event: OnEvent,
-) -> None:
+) -> tuple[ByteArray, Failed]:
     shape = (len(keep), recipe.bands, recipe.stored_size, recipe.stored_size)
-    path.parent.mkdir(parents=True, exist_ok=True)
     _require_room(path.parent, int(np.prod(shape)))
-    failures: list[tuple[int, str]] = []
+    failures: Failed = []
     with replacing(path) as partial:
         stored = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
         if hasattr(os, "posix_fallocate"):
@@ -92,6 +152,7 @@ def _store_images(
                 on_event("reading images", done + len(failures), len(keep))
         stored.flush()
     write_text(path.with_suffix(".json"), json.dumps({"failures": failures}, indent=1) + "\n")
+    return np.load(path, mmap_mode="r"), failures
 
 
 def _pixels(
@@ -126,7 +187,7 @@ def _require_room(folder: Path, size: int) -> None:
         )
 
 
-def _require_few(failures: list[tuple[int, str]], n: int) -> None:
+def _require_few(failures: Failed, n: int) -> None:
     if len(failures) > max(1, MAX_UNREADABLE * n):
         reasons = "; ".join(reason for _, reason in failures[:3])
         raise TooManyFailuresError(
@@ -139,13 +200,15 @@ def _structure(images: ByteArray, recipe: Recipe, path: Path, on_event: OnEvent)
     """Targets of structure; the measures behind them are stored beside the images."""
     if not recipe.structure_dimensions:
         return torch.zeros(len(images), 0)
-    if not path.is_file():
+    found = _loaded(path)
+    if found is None or found.shape != (len(images), MEASURES) or found.dtype != np.float32:
         parts = []
         for start in range(0, len(images), CHUNK):
             part = np.array(images[start : start + CHUNK])  # a copy: the file is read-only
             parts.append(structure(torch.from_numpy(part)))
             on_event("measuring structure", min(start + CHUNK, len(images)), len(images))
+        found = torch.cat(parts).numpy()
         with replacing(path) as partial, partial.open("wb") as file:
-            np.save(file, torch.cat(parts).numpy())
-    measures = torch.from_numpy(np.load(path))
+            np.save(file, found)
+    measures = torch.from_numpy(found)
     return StructureScale.fit(measures, recipe.structure_dimensions).targets(measures)

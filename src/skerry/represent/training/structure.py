@@ -12,6 +12,7 @@ from torch.nn import functional
 RINGS = 12
 MODES = 5
 ANGLES = 64
+MEASURES = RINGS * (1 + MODES + 2)
 RADIUS = 0.75
 """Radius of the outermost ring in half widths of the image."""
 

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
 
-from skerry.errors import ConfigError, RunError
+from skerry.errors import ConfigError, EncoderError
 from skerry.represent.network import Average, network_of
 from skerry.represent.training import checkpoint as checkpoints
 from skerry.represent.training.augment import augment
@@ -25,6 +25,7 @@ from skerry.represent.training.data import TrainingSet, batch_rows, split
 from skerry.represent.training.devices import fabric_for
 from skerry.represent.training.evaluate import evaluate, free_part, loss_of
 from skerry.represent.training.recipe import Recipe
+from skerry.represent.training.standing import Standing, finite, require_finite
 from skerry.represent.training.stopping import Stop, never
 
 Reason = Literal["finished", "stopped", "no longer better"]
@@ -38,33 +39,6 @@ class Outcome:
     reason: Reason
     last: Mapping[str, Any]
     checkpoint: Path
-
-
-@dataclass
-class Standing:
-    """How far a training is.
-
-    ``losses`` are those since the last evaluation, ``last``; ``best`` is the lowest held-out
-    loss, and ``waited`` the evaluations since.
-    """
-
-    step: int = 0
-    losses: list[Any] = field(default_factory=list)
-    last: dict[str, Any] = field(default_factory=dict)
-    best: float = math.inf
-    waited: int = 0
-
-    def judge(self, event: dict[str, Any]) -> bool:
-        """Take in an evaluation; whether it is the best so far."""
-        better: bool = event["held_out_loss"] < self.best
-        self.best = min(self.best, event["held_out_loss"])
-        self.waited = 0 if better else self.waited + 1
-        self.last, self.losses = event, []
-        return better
-
-    def in_vain(self, recipe: Recipe) -> bool:
-        """Whether the recipe's patience is at its end."""
-        return 0 < recipe.patience <= self.waited
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -114,9 +88,12 @@ def train(
     Raises
     ------
     ConfigError
-        The batch cannot be shared evenly among the devices.
+        The batch cannot be shared evenly among the devices, or the data are not those that the
+        training was begun with.
+    EncoderError
+        The checkpoint to go on from is damaged.
     RunError
-        The loss is no longer a number; the last checkpoint is kept.
+        The loss or a weight is no longer a number; the last checkpoint is kept.
     """
     recipe, schema, folder = training.recipe, training.schema, training.folder
     fabric = fabric or fabric_for()
@@ -129,14 +106,23 @@ def train(
 
     module: Any = training.network
     module.to(memory_format=torch.channels_last)
+    if recipe.learns == "heads":  # the representation stays as it is, running averages too
+        module.requires_grad_(False).eval()
+        module.heads.requires_grad_(True)
     network, optimizer = fabric.setup(module, optimizer_of(module, recipe))
     average = Average(module, recipe.average_decay)
     at = Standing()
     if saved := training.saved:
-        average.state = {k: v.to(fabric.device) for k, v in saved["average"].items()}
-        optimizer.load_state_dict(saved["optimizer"])
-        fabric.strategy.precision.load_state_dict(saved["precision"])
-        at = Standing(**saved["standing"])
+        try:
+            average.state = {k: v.to(fabric.device) for k, v in saved["average"].items()}
+            optimizer.load_state_dict(saved["optimizer"])
+            fabric.strategy.precision.load_state_dict(saved["precision"])
+            at = Standing(**saved["standing"])
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise EncoderError(
+                f"{folder / CHECKPOINT} cannot be gone on from: {error}; begin a new folder "
+                "--start-from it"
+            ) from error
     end = recipe.stop_after or recipe.steps
 
     def keep(better: bool) -> None:
@@ -151,6 +137,7 @@ def train(
             "precision": fabric.strategy.precision.state_dict(),
             "standing": {**vars(at), "losses": [float(x) for x in at.losses]},
             "galaxies": len(data),
+            "data": data.digest,
         }
         checkpoints.save(folder / CHECKPOINT, state, recipe, schema)
 
@@ -184,6 +171,9 @@ def train(
         stopped = _any(stop(at.step), fabric)
         judging = at.step % recipe.checkpoint_every == 0 or at.step == end
         better = False
+        if judging or stopped:
+            sound = finite(at.losses) and finite(average.state.values())
+            require_finite(sound, at.step, fabric, folder)
         if judging:
             event: dict[str, Any] = {
                 "step": at.step,
@@ -195,7 +185,7 @@ def train(
                 seen = (at.step - since) * recipe.batch
                 event["images_per_second"] = seen / (time.monotonic() - began)
             event = fabric.broadcast(event)
-            _require_finite(event, folder)
+            require_finite(math.isfinite(event["held_out_loss"]), at.step, fabric, folder)
             better = at.judge(event)
         if judging or stopped:
             keep(better)
@@ -219,6 +209,11 @@ def _check_fit(training: Training, data: TrainingSet, processes: int) -> None:
             f"{training.folder} was begun with {begun_with} galaxies, there are {len(data)} now; "
             "give the same data and ids to leave out, or choose a new folder"
         )
+    if training.saved.get("data", data.digest) != data.digest:
+        raise ConfigError(
+            f"{training.folder} was begun with other data: ids, votes, labels or files of images "
+            "differ; give the same, or begin a new folder --start-from this one"
+        )
 
 
 def _of_all(view: Tensor, fabric: Fabric) -> Tensor:
@@ -233,11 +228,3 @@ def _any(stop: bool, fabric: Fabric) -> bool:
         return stop
     asked: Any = fabric.all_reduce(torch.tensor(float(stop), device=fabric.device), reduce_op="sum")
     return bool(asked > 0)
-
-
-def _require_finite(last: Mapping[str, Any], folder: Path) -> None:
-    if not (math.isfinite(last["loss"]) and math.isfinite(last["held_out_loss"])):
-        raise RunError(
-            f"the loss is {last['loss']} at step {last['step']}; lower learning_rate and start in "
-            f"a new folder ({folder} keeps the last sound checkpoint)"
-        )

@@ -51,11 +51,12 @@ def read_counts(
     CatalogError
         A column is missing or there twice.
     InputError
-        A value is out of range, missing in part of a galaxy's answers, or no number; or
+        A value is out of range, missing in part of a galaxy's answers, or no number; columns
+        of counts hold fractions; or
         ``auto`` finds that both readings of the fractions hold and differ, or neither does.
     """
     if kind not in get_args(Kind):
-        raise ConfigError(f"kind is {kind!r}; expected one of {', '.join(get_args(Kind))}")
+        raise ConfigError(f"votes is {kind!r}; expected one of {', '.join(get_args(Kind))}")
     if not (volunteers > 0 and np.isfinite(volunteers)):
         raise ConfigError(f"volunteers is {volunteers}; expected a positive number")
     names = [f"{c}_fraction" for c in schema.columns]
@@ -63,6 +64,7 @@ def read_counts(
         kind = "counts"
     if kind == "counts":
         counts = _numbers(table, schema.columns, np.inf)
+        _check_no_fractions(table, counts, schema.columns)
         _check_whole(table, counts, schema.columns)
     elif kind == "auto" and _absent(table, names):
         raise CatalogError(
@@ -136,7 +138,7 @@ def _either_reading(
         raise InputError(
             "the fractions add up under neither reading: as cumulative fractions, "
             f"{not_cumulative}; as shares of those asked, {not_conditional}. Mend the table, or "
-            "if it is right say kind='fractions' or kind='conditional'"
+            "if it is right set votes=fractions or votes=conditional"
         )
     if not_conditional:
         return _from_cumulative(table, schema, fractions, volunteers)
@@ -147,7 +149,7 @@ def _either_reading(
     if not np.allclose(counts, np.nan_to_num(other), atol=1e-3):
         raise InputError(
             "the fractions add up both as cumulative fractions and as shares of those asked, "
-            "with other counts; say kind='fractions' or kind='conditional'"
+            "with other counts; set votes=fractions or votes=conditional"
         )
     return counts
 
@@ -229,6 +231,19 @@ def _check_whole(table: pa.Table, values: Floats, names: Sequence[str]) -> None:
         raise InputError(
             f"column {name!r} is missing at {_place(table, rows[0])}, which has other votes; "
             "fill it in, or leave all of them out"
+        )
+
+
+def _check_no_fractions(table: pa.Table, counts: Floats, names: Sequence[str]) -> None:
+    """Raise InputError where counts are shares by the look of them; weighted votes exceed 1."""
+    broken = (counts > 0) & (counts < 1)
+    if broken.any() and np.nanmax(counts) <= 1 + 1e-5:
+        row, column = np.argwhere(broken)[0]
+        raise InputError(
+            f"column {names[column]!r} is {counts[row, column]:.3g} at {_place(table, row)} and no "
+            "column of counts exceeds 1: these are fractions. Name the columns "
+            f"'{names[column]}_fraction' and so on, and set votes=fractions (shares of all "
+            "volunteers) or votes=conditional (shares of those asked)"
         )
 
 

@@ -1,0 +1,74 @@
+"""What an encoder's file says of itself: checked before any of it is believed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from skerry.errors import EncoderError
+
+
+def require_sound(stored: Any, name: str) -> None:
+    """Check the metadata of an encoder's file, as JSON gave it.
+
+    ``size``, ``crops``, ``field`` and ``vote_columns`` must be there; of the others those that
+    are. Keys that are not known are left alone: a later skerry may have written them.
+
+    Raises
+    ------
+    EncoderError
+        One is missing or is not what it must be.
+    """
+    if not isinstance(stored, Mapping):
+        raise EncoderError(
+            f"encoder {name} carries {stored!r} as its contract; export it with skerry"
+        )
+    for key, (holds, expected) in _TERMS.items():
+        if key not in stored and key not in _REQUIRED:
+            continue
+        if not holds(stored.get(key)):
+            raise EncoderError(
+                f"encoder {name} says {key} is {stored.get(key)!r}; expected {expected}: export "
+                "it with skerry again"
+            )
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _positive(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value < math.inf
+
+
+def _crops(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        str(side).isdecimal() and int(side) > 0 and _positive(share) and share <= 1
+        for side, share in value.items()
+    )
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_REQUIRED = ("size", "crops", "field", "vote_columns")
+_TERMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "size": (lambda v: _whole(v) and v > 0, "a whole number of pixels"),
+    "crops": (_crops, "shares above 0 and at most 1 by side in pixels"),
+    "field": (_text, "text"),
+    "bands": (lambda v: _texts(v) and len(v) in (1, 3), "the names of one band or three"),
+    "pixel_scale": (lambda v: v is None or _positive(v), "arcsec a pixel, or null"),
+    "stretch": (_text, "text"),
+    "vote_columns": (_texts, "a list of names"),
+    "architecture": (_text, "text"),
+    "options": (lambda v: isinstance(v, Mapping), "a table"),
+    "structure_dimensions": (lambda v: _whole(v) and v >= 0, "a whole number"),
+    "source": (_text, "text"),
+}
