@@ -75,7 +75,7 @@ def skerry_training(folder: Path, n: int, size: int) -> float:
     schema = Schema("s", tuple(Question(q, a) for q, a in VOTES.items()))
     recipe = Recipe(
         size=size, stored_size=size, first_size=size, steps=n // BATCH, batch=BATCH,
-        voted_share=1.0, held_out=0.0, checkpoint_every=n // BATCH, warmup_steps=1,
+        voted_share=1.0, held_out=0.05, checkpoint_every=n // BATCH, warmup_steps=1,
     )  # fmt: skip
     events: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as work:

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from skerry.errors import EncoderError
-from skerry.represent.encoder import DEFAULT, Encoder, from_bytes, load, shipped
+from skerry.represent.encoder import DEFAULT, Encoder, file_of, from_bytes, load, shipped
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,18 @@ def pixels(encoder: Encoder, n: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
-def test_the_default_ships_with_its_contract(encoder: Encoder) -> None:
-    assert encoder.dimensions == 128
-    assert len(encoder.vote_columns) == 28
-    assert encoder.contract.crop_of(424) == pytest.approx(256 / 424)
-    assert encoder.contract.crop_of(79) is None
-    assert len(encoder.sha256) == 64
+@pytest.mark.parametrize("name", ["efficientnet_b0", "maxvit_pico"])
+def test_encoders_ship_with_their_contract(name: str) -> None:
+    assert name in shipped()
+    assert file_of(name).stat().st_size < 9e6
+    encoder = load(name)
+    assert (encoder.dimensions, len(encoder.vote_columns), len(encoder.sha256)) == (128, 28, 64)
+    assert not any("odd" in column for column in encoder.vote_columns)
+    assert encoder.architecture.startswith(name.split("_")[0])
+    contract = encoder.contract
+    assert (contract.size, contract.bands, contract.stretch) == (64, ("i", "r", "g"), "lupton")
+    assert contract.crop_of(424) == pytest.approx(192 / 424)
+    assert contract.crop_of(79) is None
 
 
 def test_a_vector_depends_on_its_image_alone(encoder: Encoder) -> None:
