@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from skerry.errors import ConfigError, EncoderError
+from skerry.represent.encoder import TRAINING_FILE
 from skerry.represent.network import VoteNetwork, network_of
 from skerry.represent.training.recipe import Recipe, recipe_from, tree_of
 from skerry.represent.trees.schema import Question, Schema
 from skerry.store import file_digest, replacing, write_bytes, write_text
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = TRAINING_FILE
 """The last state of a training, from which it goes on."""
 BEST = "best.pt"
 """The average with the lowest held-out loss; only where ``patience`` is set."""
