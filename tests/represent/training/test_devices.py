@@ -102,6 +102,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
     [
         ({"precision": "8"}, "precision is '8'"),
         ({"precision": "16-mixed"}, "needs a GPU"),
+        ({"precision": "bf16-mixed"}, "needs a GPU"),
         ({"devices": 0}, "expected 1 or more"),
         ({"devices": 65}, "65 devices asked for"),
     ],

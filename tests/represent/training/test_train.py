@@ -102,10 +102,13 @@ def test_a_signal_ends_the_step_under_way_and_is_then_given_back(tmp_path: Path)
 
 
 def test_a_second_signal_interrupts_at_once() -> None:
+    # a shell may start its background jobs deaf to it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt), stopping() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop(1)
         os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_training_stops_after_a_step_or_a_time() -> None:
@@ -319,6 +322,7 @@ def test_what_a_teacher_gave_is_read_or_refused(tmp_path: Path) -> None:
         trained(tiny_set(32), recipe, tmp_path / "b")
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="half precision needs a GPU")
 def test_half_precision_trains_close_to_single(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=4, dropout=0.0)
     for name, precision in (("a", "32"), ("b", "bf16-mixed")):
