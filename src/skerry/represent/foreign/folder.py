@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skerry.errors import EncoderError
 from skerry.represent.foreign.source import require_train
+from skerry.represent.options import FORBIDDEN, forbidden
 from skerry.represent.trees.schema import Question, Schema
 from skerry.store import replacing, write_text
 
@@ -80,15 +81,15 @@ def vote_network(described: Any, schema: Schema, whose: str) -> VoteNetwork:
         weights.
     """
     require_train()
-    from skerry.represent.foreign.settings import NOT_OPTIONS, require_known
+    from skerry.represent.foreign.settings import require_known
     from skerry.represent.network import VoteNetwork
 
     shape = dict(described) if isinstance(described, Mapping) else {}
     require_known(shape.get("architecture"), whose)
     options = shape.get("options") or {}
-    if not isinstance(options, Mapping) or set(options) & set(NOT_OPTIONS):
+    if not isinstance(options, Mapping) or forbidden(options):
         raise EncoderError(
-            f"options of {whose} are {options!r}; expected a table without {', '.join(NOT_OPTIONS)}"
+            f"options of {whose} are {options!r}; expected a table without {', '.join(FORBIDDEN)}"
         )
     try:
         return VoteNetwork(schema=schema, **shape)

@@ -10,18 +10,13 @@ import timm
 
 from skerry.errors import EncoderError
 from skerry.represent.foreign.source import Source
+from skerry.represent.options import forbidden
 
 ALIASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "efficientnet": ("efficientnet_b0", {}),
     "maxvit_rmlp_tiny_rw_224": ("maxvit_rmlp_tiny_rw_256", {"img_size": 224}),
 }
 """Names that are in use for networks of timm and that timm does not know, and what they mean."""
-
-NOT_OPTIONS = (
-    "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict",
-    "checkpoint_path", "cache_dir", "num_classes",
-)  # fmt: skip
-"""What no configuration may tell timm: all but the last would make it load other weights."""
 
 LARGEST = 1024
 """Largest side of an encoder's images in pixels: beyond it a batch outgrows memory."""
@@ -40,7 +35,8 @@ def network_of(source: Source) -> tuple[str, dict[str, Any]]:
     stored = source.config.get("model_args", {})
     if not isinstance(stored, Mapping):
         raise EncoderError(f"model_args of {source.record} is {stored!r}; expected a table")
-    return name, {**extra, **{k: v for k, v in stored.items() if k not in NOT_OPTIONS}}
+    left = forbidden(stored)
+    return name, {**extra, **{k: v for k, v in stored.items() if k not in left}}
 
 
 def require_known(name: object, whose: str) -> None:

@@ -12,13 +12,11 @@ from typing import Any, get_type_hints
 
 from skerry import config
 from skerry.errors import ConfigError
+from skerry.represent.options import forbidden
 from skerry.represent.trees.schema import GZ2_TRAINED, Schema, get
 
 TRAINED = "gz2-trained"
 """Name of the tree of Galaxy Zoo 2 without its odd features, which score discovery."""
-
-REFUSED_OPTIONS = ("cache_dir", "checkpoint_path", "in_chans", "num_classes", "pretrained")
-"""What ``options`` may not set: weights from elsewhere, and what other fields decide."""
 
 LARGEST_SEED = 2**43
 """Times the stride of a step's own seed, it still is one that PyTorch takes."""
@@ -86,8 +84,8 @@ class Recipe:
 
 
 def refused_options(options: Mapping[str, Any]) -> list[str]:
-    """Those of timm's options that a recipe may not set."""
-    return [k for k in options if k in REFUSED_OPTIONS or k.startswith("pretrained_cfg")]
+    """Those of timm's options that a recipe may not set: other fields decide the bands."""
+    return [k for k in options if k == "in_chans" or k in forbidden(options)]
 
 
 def tree_of(recipe: Recipe) -> Schema:
