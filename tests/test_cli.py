@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from skerry.cli import app
 from skerry.config import Config, to_toml
+from skerry.pipeline import STAGES
 from tests.conftest import contents
 
 
@@ -26,10 +27,11 @@ def test_run_prints_a_closing_table(
     (tmp_path / "c.toml").write_text(to_toml(config))
     code, out, _ = call("run", survey_folder, "-o", finished, "-c", tmp_path / "c.toml")
     assert code == 0
-    assert "candidate classes among" in out
+    assert "150 sources" in out
     assert "are in none" in out
     assert "report.html" in out
-    assert "unjudged" in out
+    assert "Rejected: " in out
+    assert all(stage in out for stage in ("nulls", "replication", "as it was"))
 
 
 def test_the_settings_of_a_run_can_be_given_back(finished: Path, survey_folder: Path) -> None:
@@ -38,7 +40,7 @@ def test_the_settings_of_a_run_can_be_given_back(finished: Path, survey_folder: 
         "run", survey_folder, "-o", finished, "-c", finished / "config.toml", "--json"
     )
     assert code == 0
-    assert len(json.loads(out)["skipped"]) == 7
+    assert len(json.loads(out)["skipped"]) == len(STAGES)
     assert contents(finished) == before
 
 
@@ -48,8 +50,17 @@ def test_status_tells_where_a_run_stands(finished: Path) -> None:
     assert code == 0
     assert found["complete"]
     assert found["stages"]["products"]["state"] == "done"
-    assert found["classes"][0]["verdict"] == "unjudged"
+    assert {c["verdict"] for c in found["classes"]} <= {"confirmed", "tentative", "rejected"}
     assert call("status", finished)[0] == 0
+
+
+def test_classes_are_shown_with_what_was_measured(judged: Path) -> None:
+    code, out, _ = call("status", judged)
+    assert code == 0
+    first = json.loads(call("status", judged, "--json")[1])["classes"][0]
+    assert first["class_id"] in out and "confirmed" in out
+    assert f"{first['isolation']:.2f}" in out and f"{first['q_value']:.2g}" in out
+    assert "Four confirmed classes among 400 sources" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
@@ -91,8 +102,8 @@ def test_settings_of_the_command_line_win(survey_folder: Path, tmp_path: Path) -
     assert "301" in err
 
 
-def test_ids_that_look_like_markup_are_shown(finished: Path, tmp_path: Path) -> None:
-    shutil.copytree(finished, tmp_path / "run")
+def test_ids_that_look_like_markup_are_shown(judged: Path, tmp_path: Path) -> None:
+    shutil.copytree(judged, tmp_path / "run")
     path = tmp_path / "run" / "classes" / "classes.json"
     first = json.loads(path.read_text())[0]["class_id"]
     path.write_text(path.read_text().replace(first, "[/x]"))
@@ -102,13 +113,14 @@ def test_ids_that_look_like_markup_are_shown(finished: Path, tmp_path: Path) -> 
 
 
 def test_demo_draws_and_searches(tmp_path: Path) -> None:
-    code, out, _ = call("demo", "-o", tmp_path / "d", "--n", 320, "--json")
+    few = ["-s", "nulls.n=1", "-s", "replication.subsamples=1", "-s", "replication.seeds=0"]
+    code, out, _ = call("demo", "-o", tmp_path / "d", "--n", 320, *few, "--json")
     assert code == 0, out
     found = json.loads(out)
     assert found["complete"]
     assert (tmp_path / "d" / "run" / "report.html").is_file()
-    again = json.loads(call("demo", "-o", tmp_path / "d", "--n", 320, "--json")[1])
-    assert len(again["skipped"]) == 7
+    again = json.loads(call("demo", "-o", tmp_path / "d", "--n", 320, *few, "--json")[1])
+    assert len(again["skipped"]) == len(STAGES)
 
 
 @pytest.mark.parametrize(("code", "limit"), [("import skerry", 0.5), ("import skerry.cli", 1.0)])

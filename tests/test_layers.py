@@ -12,7 +12,8 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 LAYERS = [
     {"cli", "__init__", "__main__"},
     {"results"},
-    {"pipeline", "stages", "context", "scoring"},
+    {"using"},
+    {"pipeline", "stages", "judging", "surroundings", "context", "scoring"},
     {"survey", "represent", "discover", "publish"},
     {"store", "backends", "executors"},
     {"types", "config", "progress"},

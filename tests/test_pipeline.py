@@ -20,11 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from skerry import context, pipeline
-from skerry.config import Config, to_toml
+from skerry.config import Config, from_mapping, to_toml
 from skerry.errors import (
     CatalogError,
+    ConfigError,
     ContractError,
     DiskError,
+    EncoderError,
     InputError,
     RunError,
     SkerryError,
@@ -48,9 +50,12 @@ def test_a_run_has_its_products(finished: Path) -> None:
     run = open_run(finished)
     assert len(run.classes) == len(run.rare_classes) > 0
     assert len(run.members) == sum(c.size for c in run.rare_classes)
-    assert {str(v) for v in run.classes["verdict"]} == {"unjudged"}
+    assert [str(v) for v in run.classes["verdict"]] == [c.verdict for c in run.rare_classes]
     sheets = [p for p in (finished / "products" / "sheets").iterdir() if p.is_file()]
     assert len(sheets) == len(run.classes)
+    inside = {m for c in run.rare_classes if c.verdict != "rejected" for m in c.members}
+    outside = pq.read_table(finished / "products" / "unclustered.parquet")["id_str"].to_pylist()
+    assert sorted(inside | set(outside)) == sorted(run.ids) and not inside & set(outside)
 
 
 def test_the_same_call_again_does_nothing(
@@ -66,27 +71,39 @@ def test_the_same_call_again_does_nothing(
     ("section", "change", "redone"),
     [
         ("sources", {"max_failed": 0.1}, ["sources", "products"]),
+        ("neighbors", {"k": 16}, [n for n in NAMES[2:] if n != "second"]),
+        # the graph's own hierarchy does not hang on UMAP: its bytes and what follows are spared
+        ("embedding", {"map_min_dist": 0.3}, ["embedding", "clusters", "products"]),
+        ("clusters", {"min_samples": 4}, [n for n in NAMES[4:] if n != "second"]),
+        ("nulls", {"n": 4}, ["nulls", "classes", "products"]),
+        ("replication", {"subsamples": 1}, ["replication", "classes", "products"]),
         ("classes", {"exemplars": 3}, ["classes", "products"]),
-        ("clusters", {"min_samples": 3}, ["clusters", "classes", "products"]),
-        # the 8 neighbors that UMAP takes are the same: what follows is spared
-        ("neighbors", {"k": 11}, ["neighbors", "embedding", "products"]),
+        ("classes", {"area": 2.0}, ["classes", "products"]),
     ],
 )
 def test_a_changed_setting_redoes_what_depends_on_it_and_no_more(
-    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, section: str,
+    judged: Path, planted_table: Path, planted_config: Config, tmp_path: Path, section: str,
     change: dict[str, Any], redone: list[str],
 ) -> None:  # fmt: skip
     output = tmp_path / "run"
-    shutil.copytree(finished, output)
-    changed = replace(config, **{section: replace(getattr(config, section), **change)})
-    found = pipeline.run(survey_folder, output, changed)
+    shutil.copytree(judged, output)
+    changed = from_mapping({section: change}, planted_config)
+    found = pipeline.run(planted_table, output, changed)
     assert [name for name in NAMES if name not in found["skipped"]] == redone
-    pipeline.run(survey_folder, tmp_path / "fresh", changed)
-    assert contents(output) == contents(tmp_path / "fresh")
+    if section not in ("sources", "classes"):
+        pipeline.run(planted_table, tmp_path / "fresh", changed)
+        assert contents(output) == contents(tmp_path / "fresh")
 
 
 @pytest.mark.parametrize(
-    "name", ["representations/shard-00001.parquet", "classes/classes.json", "report.html"]
+    "name",
+    [
+        "representations/shard-00001.parquet",
+        "nulls/shuffled-000.parquet",
+        "replication/subsample-1.parquet",
+        "classes/classes.json",
+        "report.html",
+    ],
 )
 def test_a_damaged_file_is_made_again(
     finished: Path, survey_folder: Path, config: Config, tmp_path: Path, name: str
@@ -96,7 +113,7 @@ def test_a_damaged_file_is_made_again(
     path = output / name
     path.write_bytes(path.read_bytes()[:-9])
     found = pipeline.run(survey_folder, output, config)
-    assert len(found["skipped"]) == 6
+    assert len(found["skipped"]) == len(NAMES) - 1
     assert contents(output) == contents(finished)
 
 
@@ -141,7 +158,8 @@ def test_a_changed_setting_makes_status_stale(finished: Path, tmp_path: Path) ->
     found = pipeline.status(tmp_path / "run")
     states = {name: stage["state"] for name, stage in found["stages"].items()}
     assert states["embedding"] == "done"
-    assert states["clusters"] == states["classes"] == states["products"] == "stale"
+    for name in ("clusters", "nulls", "replication", "classes", "products"):
+        assert states[name] == "stale", name
     assert not found["complete"]
     assert not found["classes"]
 
@@ -165,17 +183,17 @@ def test_the_example_of_the_readme_runs(
 
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bytes(
-    finished: Path, survey_folder: Path, config: Config, tmp_path: Path, stage: str
+    judged: Path, planted_table: Path, planted_config: Config, tmp_path: Path, stage: str
 ) -> None:
     output = tmp_path / "run"
-    shutil.copytree(finished, output)
+    shutil.copytree(judged, output)
     for later in NAMES[NAMES.index(stage) :]:
         (output / later / "manifest.json").unlink()
     (output / stage / ".half.parquet.part").touch()
     # what a stage left before it was stopped must not leak into what it writes when redone
     (output / stage / "stray.parquet").write_bytes(b"stray")
-    pipeline.run(survey_folder, output, config)
-    assert contents(output) == contents(finished)
+    pipeline.run(planted_table, output, planted_config)
+    assert contents(output) == contents(judged)
 
 
 def test_finished_shards_are_kept(
@@ -211,7 +229,7 @@ def test_a_killed_process_resumes_to_the_same_bytes(
         sys.executable, "-m", "skerry", "run", str(survey_folder), "-o", str(output),
         "-c", str(tmp_path / "c.toml"),
     ]  # fmt: skip
-    for landmark in ("representations/shard-00000.parquet", "neighbors/manifest.json"):
+    for landmark in ("representations/shard-00000.parquet", "nulls/shuffled-000.parquet"):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not (output / landmark).exists() and process.poll() is None:
             time.sleep(0.005)
@@ -386,10 +404,11 @@ def test_an_unknown_field_of_view_is_a_warning(
 
 
 def test_a_search_that_finds_nothing_says_so(
-    survey_folder: Path, config: Config, tmp_path: Path
+    planted_table: Path, planted_config: Config, tmp_path: Path
 ) -> None:
-    strict = replace(config, classes=replace(config.classes, min_persistence=0.999))
-    found = pipeline.run(survey_folder, tmp_path / "run", strict)
+    # a class must have 40 members, no more and no less; the planted ones have 15
+    strict = from_mapping({"classes": {"min_size": 40}}, planted_config)
+    found = pipeline.run(planted_table, tmp_path / "run", strict)
     assert found["classes"] == []
     run = open_run(tmp_path / "run")
     assert len(run.classes) == len(run.members) == 0
@@ -442,3 +461,38 @@ def test_images_that_the_encoder_does_not_expect_end_the_run_before_any_work(
     finer = replace(allowed, sources=replace(allowed.sources, pixel_scale=0.4))
     again = pipeline.run(survey_folder, tmp_path / "run", finer)
     assert "representations" not in again["skipped"]
+
+
+def test_a_second_encoder_looks_at_each_class_and_redoes_no_search(
+    finished: Path, survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    shutil.copytree(finished, output)
+    # what chance explains is rejected unseen: without nulls each class is looked at
+    two = from_mapping({"replication": {"encoder": "default"}, "nulls": {"n": 0}}, config)
+    found = pipeline.run(survey_folder, output, two)
+    redone = [name for name in NAMES if name not in found["skipped"]]
+    assert redone == ["nulls", "second", "classes", "products"]
+    assert found["stages"]["second"]["counts"]["represented"] == N
+    # it is the first over again
+    mine = nouns.read_representations(output / "second")
+    theirs = nouns.read_representations(output / "representations")
+    np.testing.assert_array_equal(mine.vectors, theirs.vectors)
+    for rare in open_run(output).rare_classes:
+        assert "second encoder" in {check.name for check in rare.checks}
+    assert pipeline.run(survey_folder, output, two)["skipped"] == NAMES
+    pipeline.run(survey_folder, output, config)
+    assert contents(output) == contents(finished)
+
+
+def test_a_second_encoder_that_cannot_be_used_ends_the_run_before_any_work(
+    survey_folder: Path, planted_table: Path, config: Config, tmp_path: Path
+) -> None:
+    for table, name, kind in (
+        (planted_table, "default", ConfigError),
+        (survey_folder, "nothing", EncoderError),
+    ):
+        two = from_mapping({"replication": {"encoder": name}}, config)
+        with pytest.raises(kind, match=name):
+            pipeline.run(table, tmp_path / "run", two)
+    assert not (tmp_path / "run").exists()

@@ -54,7 +54,7 @@ class NeighborsConfig:
     """The nearest-neighbor graph."""
 
     k: int = 30
-    exact_below: int = 100_000
+    exact_below: int = 30_000
 
 
 @dataclass(frozen=True)
@@ -70,42 +70,81 @@ class EmbeddingConfig:
 
 @dataclass(frozen=True)
 class ClustersConfig:
-    """HDBSCAN."""
+    """The search: ``route`` is ``graph`` or ``umap-hdbscan``. A place is as dense as its
+    ``min_samples`` nearest neighbors are near."""
 
-    min_cluster_size: int = 15
-    min_samples: int = 10
+    route: str = "graph"
+    min_samples: int = 5
+
+
+@dataclass(frozen=True)
+class NullsConfig:
+    """Featureless data on which the whole search is run to see what chance finds.
+
+    ``n`` of each kind, 0 for none. ``scales`` are those below which the smooth null has no
+    clumps, in units of the largest class, joined by commas.
+    """
+
+    n: int = 20
+    scales: str = "1,2,4"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ReplicationConfig:
+    """Repeated searches: how many random ``subsamples`` of a ``share`` of the sources, and how
+    many UMAP ``seeds`` (for the route that uses it); 0 of both for none at all. ``encoder``
+    names a second encoder in which each class is looked at, empty for none."""
+
+    subsamples: int = 10
+    share: float = 0.8
+    seeds: int = 3
+    encoder: str = ""
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class ClassesConfig:
-    """Post-processing of the condensed tree to small local groups.
+    """The smallest and the largest class, in sources.
 
-    ``max_share`` is the largest class as a share of all sources, and ``max_size`` in sources:
-    the smaller of the two holds.
+    ``max_share`` is the largest as a share of all sources: the smaller of the two holds.
+    ``previous`` is the folder of an earlier run, whose classes' ids are kept. ``area`` is that
+    of the footprint in square degrees; 0: estimated from the positions.
     """
 
-    min_size: int = 15
+    min_size: int = 10
     max_size: int = 1000
     max_share: float = 0.05
-    min_persistence: float = 0.5
     exemplars: int = 12
+    previous: str = ""
+    area: float = 0.0
 
 
 @dataclass(frozen=True)
 class Config:
     """All settings of a run."""
 
-    preset: str = "walmsley2023"
+    preset: str = "skerry"
     sources: SourcesConfig = field(default_factory=SourcesConfig)
     representations: RepresentationsConfig = field(default_factory=RepresentationsConfig)
     neighbors: NeighborsConfig = field(default_factory=NeighborsConfig)
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     clusters: ClustersConfig = field(default_factory=ClustersConfig)
+    nulls: NullsConfig = field(default_factory=NullsConfig)
+    replication: ReplicationConfig = field(default_factory=ReplicationConfig)
     classes: ClassesConfig = field(default_factory=ClassesConfig)
 
 
-PRESETS: Mapping[str, Config] = {"walmsley2023": Config()}
-"""Named settings. ``walmsley2023`` follows Walmsley & Scaife 2023 (arXiv 2312.02910)."""
+ROUTES = ("graph", "umap-hdbscan")
+"""From vectors to candidates: the neighbor graph's own hierarchy, or UMAP and HDBSCAN."""
+
+PRESETS: Mapping[str, Config] = {
+    "skerry": Config(),
+    "walmsley2023": Config(
+        preset="walmsley2023", clusters=ClustersConfig(route="umap-hdbscan", min_samples=10)
+    ),
+}
+"""Named settings. ``walmsley2023`` goes the way of Walmsley & Scaife 2023 (arXiv 2312.02910)."""
 
 ASSUMED: Mapping[str, tuple[str, ...]] = {
     "walmsley2023": (
@@ -116,12 +155,10 @@ ASSUMED: Mapping[str, tuple[str, ...]] = {
         "embedding.min_dist",
         "embedding.map_min_dist",
         "embedding.seed",
-        "clusters.min_cluster_size",
         "clusters.min_samples",
         "classes.min_size",
         "classes.max_size",
         "classes.max_share",
-        "classes.min_persistence",
         "classes.exemplars",
     )
 }
@@ -152,7 +189,7 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
     ConfigError
         A table or key is unknown (the nearest is suggested), of the wrong type or out of range.
     """
-    preset = values.get("preset", base.preset if base else "walmsley2023")
+    preset = values.get("preset", base.preset if base else "skerry")
     if not isinstance(preset, str) or preset not in PRESETS:
         raise ConfigError(_unknown(str(preset), list(PRESETS)))
     config = base if base and base.preset == preset else PRESETS[preset]
@@ -193,8 +230,19 @@ def _validate(config: Config) -> None:
         ("embedding.n_components", config.embedding.n_components > 0, "positive"),
         ("embedding.min_dist", 0 <= config.embedding.min_dist <= 1, "between 0 and 1"),
         ("embedding.map_min_dist", 0 <= config.embedding.map_min_dist <= 1, "between 0 and 1"),
-        ("clusters.min_cluster_size", config.clusters.min_cluster_size >= 2, "2 or more"),
-        ("clusters.min_samples", config.clusters.min_samples >= 1, "1 or more"),
+        ("clusters.route", config.clusters.route in ROUTES, f"one of {', '.join(ROUTES)}"),
+        (
+            "clusters.min_samples",
+            1 <= config.clusters.min_samples <= config.neighbors.k,
+            f"from 1 to neighbors.k = {config.neighbors.k}",
+        ),
+        ("nulls.n", config.nulls.n >= 0, "0 (none) or more"),
+        ("nulls.scales", bool(scales_of(config.nulls)), "numbers above 0, as 1,2,4"),
+        ("nulls.seed", config.nulls.seed >= 0, "0 or more"),
+        ("replication.subsamples", config.replication.subsamples >= 0, "0 (none) or more"),
+        ("replication.share", 0.5 <= config.replication.share < 1, "from 0.5 to below 1"),
+        ("replication.seeds", config.replication.seeds >= 0, "0 (none) or more"),
+        ("replication.seed", config.replication.seed >= 0, "0 or more"),
         ("classes.min_size", config.classes.min_size >= 2, "2 or more"),
         (
             "classes.max_size",
@@ -202,7 +250,7 @@ def _validate(config: Config) -> None:
             f"at least classes.min_size = {config.classes.min_size}",
         ),
         ("classes.max_share", 0 < config.classes.max_share <= 1, "above 0, at most 1"),
-        ("classes.min_persistence", 0 <= config.classes.min_persistence < 1, "from 0 to 1"),
+        ("classes.area", 0 <= config.classes.area < 41_253, "0 (unknown) to the whole sky, deg2"),
         ("classes.exemplars", config.classes.exemplars >= 1, "1 or more"),
     ]
     for key, holds, expected in rules:
@@ -210,6 +258,15 @@ def _validate(config: Config) -> None:
             section, name = key.split(".")
             found = getattr(getattr(config, section), name)
             raise ConfigError(f"{key} is {found}; expected {expected}")
+
+
+def scales_of(nulls: NullsConfig) -> tuple[float, ...]:
+    """The scales of the smooth null, ascending and each once; empty where they are no numbers."""
+    try:
+        found = {float(part) for part in nulls.scales.split(",")}
+    except ValueError:
+        return ()
+    return tuple(sorted(found)) if all(0 < s < math.inf for s in found) else ()
 
 
 def parse_override(text: str) -> dict[str, Any]:

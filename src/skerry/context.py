@@ -9,21 +9,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from skerry.config import Config
-from skerry.discover import in_canonical_order
-from skerry.errors import InputError
+from skerry.discover import Space, first_of_each, in_canonical_order, space_of
+from skerry.discover.lineage import Known
+from skerry.errors import ConfigError, InputError
 from skerry.progress import OnEvent
 from skerry.represent.contract import accepted, hold, in_words
 from skerry.represent.encoder import Encoder, load
 from skerry.store import nouns, read_manifest
+from skerry.store.manifest import file_digest
 from skerry.store.runfolder import RunFolder
 from skerry.survey import Facts, Survey, facts, view
-from skerry.types import ByteArray, Contract, Failure, Representations
+from skerry.types import ByteArray, Contract, Failure, IntArray, Representations
 
 VIEW_SIZE = 128
 """Side in pixels of the cutouts in sheets and report."""
+
+
+LOW_RECALL = 0.9
+"""Share of true neighbors below which a user is warned."""
 
 
 @dataclass
@@ -66,12 +73,43 @@ class Context:
         ContractError
             The images are not what the encoder expects.
         """
-        if self.encoder is None:
+        return self._held(self.encoder)
+
+    @cached_property
+    def second_encoder(self) -> Encoder | None:
+        """The second encoder, None where none is set.
+
+        Raises
+        ------
+        ConfigError
+            One is set, but the survey is a table of representations.
+        """
+        name = self.config.replication.encoder
+        if not name:
+            return None
+        if self.survey.kind == "vectors":
+            raise ConfigError(
+                f"replication.encoder = {name}: {self.survey.path} holds representations, not "
+                "images; leave it empty or give the images"
+            )
+        return load(name)
+
+    @cached_property
+    def second_contract(self) -> Contract | None:
+        """The second encoder's contract, held against the survey.
+
+        Raises
+        ------
+        ContractError
+            The images are not what it expects.
+        """
+        return self._held(self.second_encoder)
+
+    def _held(self, encoder: Encoder | None) -> Contract | None:
+        if encoder is None:
             return None
         settings = self.config.representations
-        return hold(
-            self.encoder.contract, self.facts, self.encoder.name, settings.crop, settings.accept
-        )
+        return hold(encoder.contract, self.facts, encoder.name, settings.crop, settings.accept)
 
     @cached_property
     def representations(self) -> Representations:
@@ -80,6 +118,82 @@ class Context:
         ordered = in_canonical_order(nouns.read_representations(self.path("representations")))
         self.on_event("putting in order", 1, 1)
         return ordered
+
+    @cached_property
+    def firsts(self) -> IntArray:
+        """Rows of :attr:`representations` that are searched: of identical vectors the first."""
+        return first_of_each(self.representations.vectors)
+
+    @cached_property
+    def searched(self) -> tuple[str, ...]:
+        """Ids of the rows that are searched."""
+        return tuple(self.representations.id_str[i] for i in self.firsts)
+
+    @cached_property
+    def places(self) -> IntArray:
+        """For each row of :attr:`representations` its position among those searched."""
+        starts = np.zeros(len(self.representations), dtype=np.int64)
+        starts[self.firsts] = 1
+        return np.cumsum(starts) - 1
+
+    @cached_property
+    def copies(self) -> dict[str, tuple[str, ...]]:
+        """Sources whose vector is that of a searched one, by its id."""
+        ids = self.representations.id_str
+        ends = np.append(self.firsts[1:], len(ids))
+        return {ids[a]: ids[a + 1 : b] for a, b in zip(self.firsts, ends, strict=True) if b - a > 1}
+
+    @cached_property
+    def space(self) -> Space:
+        """The searched vectors with the neighbor graph of the run."""
+        graph = nouns.read_graph(self.path("neighbors"))
+        vectors = self.representations.vectors[self.firsts]
+        return Space(vectors, graph, self.config.neighbors)
+
+    @cached_property
+    def previous(self) -> tuple[list[Known], set[str]]:
+        """Classes and ids of all sources of the previous run; empty where none is named.
+
+        Raises
+        ------
+        ConfigError
+            It has no classes, or is this very run.
+        RunError
+            Its files are damaged.
+        """
+        run = self.config.classes.previous
+        if not run:
+            return [], set()
+        if Path(run).resolve() == self.folder.path.resolve():
+            raise ConfigError(
+                f"classes.previous = {run} is the folder of this very run; expected that of an "
+                "earlier one: choose another folder with -o"
+            )
+        known = nouns.read_classes(classes_file(run))
+        ids = nouns.read_embedding_ids(Path(run) / "embedding" / "embedding.parquet")
+        return [Known(rare.class_id, frozenset(rare.members)) for rare in known], set(ids)
+
+    @cached_property
+    def second_space(self) -> Space | None:
+        """The searched sources as the second encoder sees them, None where none is set.
+
+        Raises
+        ------
+        InputError
+            The second encoder gave no vector to some of them.
+        """
+        if self.second_encoder is None:
+            return None
+        data = nouns.read_representations(self.path("second"))
+        row = {name: i for i, name in enumerate(data.id_str)}
+        absent = [name for name in self.searched if name not in row]
+        if absent:
+            raise InputError(
+                f"{self.second_encoder.name} gave {len(absent)} sources no vector, as "
+                f"{absent[0]}: see {self.path('second') / 'failures.parquet'}"
+            )
+        rows = [row[name] for name in self.searched]
+        return space_of(data.vectors[rows], self.config.neighbors)
 
     def views(self, ids: Sequence[str]) -> dict[str, ByteArray]:
         """Cutouts to look at, by id, read in one pass.
@@ -105,11 +219,45 @@ class Context:
         return found
 
 
+_SECTIONS = {
+    "neighbors": ("neighbors",),
+    "clusters": ("neighbors", "clusters", "classes"),
+    "nulls": ("neighbors", "embedding", "clusters", "nulls", "classes"),
+    "replication": ("neighbors", "embedding", "clusters", "replication", "classes"),
+    "second": (),
+    "classes": ("clusters", "nulls", "replication", "classes"),
+}
+_ONLY_SHOWN = {
+    "classes": ("exemplars", "previous", "area"),
+    "embedding": ("map_min_dist",),
+    "replication": ("encoder",),
+}
+"""Settings that no search depends on."""
+
+_HOW_MANY = {"nulls": ("n",), "replication": ("subsamples", "seeds")}
+"""Settings that say how many parts a stage has, not what is in one."""
+
+
 def settings_of(stage: str, config: Config) -> dict[str, Any]:
     """The settings that a stage's files depend on."""
     if stage == "products":
         return dataclasses.asdict(config)
-    return dataclasses.asdict(getattr(config, stage))
+    if stage not in _SECTIONS:
+        return dataclasses.asdict(getattr(config, stage))
+    found = {name: dataclasses.asdict(getattr(config, name)) for name in _SECTIONS[stage]}
+    if stage != "classes":
+        for section, names in _ONLY_SHOWN.items():
+            for name in names:
+                found.get(section, {}).pop(name, None)
+    return found
+
+
+def part_settings_of(stage: str, config: Config) -> dict[str, Any]:
+    """The settings that each part of a stage depends on: more parts leave those that are there."""
+    found = settings_of(stage, config)
+    for name in _HOW_MANY.get(stage, ()):
+        del found[stage][name]
+    return found
 
 
 def outside_of(stage: str, context: Context) -> dict[str, str]:
@@ -117,22 +265,57 @@ def outside_of(stage: str, context: Context) -> dict[str, str]:
     if stage == "sources":
         return {"input": context.fingerprint}
     if stage == "representations":
-        encoder, contract = context.encoder, context.contract
-        if encoder is None or contract is None:
-            return {"input": context.fingerprint, "encoder": "given"}
-        kept = {"kept": f"{contract.kept:.6g} px"} if contract.kept else {}
-        return {"input": context.fingerprint, "encoder": encoder.sha256, **kept}
+        by = _encoded_by(context.encoder, context.contract) or {"encoder": "given"}
+        return {"input": context.fingerprint, **by}
+    if stage == "second":
+        return _encoded_by(context.second_encoder, context.second_contract)
+    if stage == "classes" and context.config.classes.previous:
+        return {"previous": file_digest(classes_file(context.config.classes.previous))}
     return {}
+
+
+def _encoded_by(encoder: Encoder | None, contract: Contract | None) -> dict[str, str]:
+    if encoder is None or contract is None:
+        return {}
+    kept = {"kept": f"{contract.kept:.6g} px"} if contract.kept else {}
+    return {"encoder": encoder.sha256, **kept}
+
+
+def classes_file(run: str | Path) -> Path:
+    """Where a run keeps its classes.
+
+    Raises
+    ------
+    ConfigError
+        It has none.
+    """
+    path = Path(run) / "classes" / "classes.json"
+    if not path.is_file():
+        raise ConfigError(
+            f"classes.previous = {run}: no {path}; expected the folder of a finished run"
+        )
+    return path
 
 
 def warnings(context: Context) -> list[str]:
     """What a user must know of how the input was read and searched."""
     found = list(context.survey.notes)
-    counts = {s: _counts(context, s) for s in ("representations", "embedding")}
+    counts = {s: _counts(context, s) for s in ("representations", "neighbors", "embedding")}
     if not counts["embedding"].get("spectral", True):
         found.append(
             "UMAP's spectral start failed, as it does where the graph falls into many parts; a "
             "seeded random start was used: groups may lie anywhere on the map."
+        )
+    if counts["neighbors"].get("copies"):
+        found.append(
+            f"{counts['neighbors']['copies']} sources have the very vector of another, as where a "
+            "source is entered twice: one of each was searched, the others follow it into its "
+            "class (neighbors/copies.parquet)."
+        )
+    if counts["neighbors"].get("recall", 1.0) < LOW_RECALL:
+        found.append(
+            f"The neighbor graph found only {counts['neighbors']['recall']:.0%} of the true "
+            "neighbors: raise neighbors.exact_below to compare every pair."
         )
     contract = context.contract
     if contract is None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skerry import stages
+from skerry import judging, stages
 from skerry.config import Config, digest
-from skerry.context import Context, outside_of, settings_of
+from skerry.context import Context, outside_of, part_settings_of, settings_of
 from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
 from skerry.errors import InputError
@@ -22,7 +22,7 @@ from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey, open_survey
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 
@@ -30,8 +30,9 @@ FORMAT = 2
 class Stage:
     """One arrow: what it depends on and the function that writes its folder.
 
-    ``keeps`` marks a stage whose finished parts are units of their own, kept over a restart;
-    ``outside`` are files it writes beside its folder, relative to it.
+    ``build`` is given the key that the stage's parts are made under. ``keeps`` marks a stage
+    whose finished parts are units of their own, kept over a restart; ``outside`` are files it
+    writes beside its folder, relative to it.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Stage:
     keeps: bool = False
     outside: tuple[str, ...] = ()
 
+
+_SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "umap-learn")
 
 STAGES = (
     Stage("sources", (), stages.sources, ("pyarrow", "astropy")),
@@ -53,11 +56,25 @@ STAGES = (
     ),
     Stage("neighbors", ("representations",), stages.neighbors, ("faiss-cpu",)),
     Stage("embedding", ("neighbors",), stages.embedding, ("umap-learn", "numba")),
-    Stage("clusters", ("embedding",), stages.clusters, ("hdbscan",)),
-    Stage("classes", ("clusters", "representations"), stages.classes),
+    Stage("clusters", ("neighbors", "embedding"), judging.clusters, ("hdbscan", "scipy")),
+    Stage("nulls", ("neighbors", "clusters"), judging.nulls, _SEARCHED_WITH, keeps=True),
+    Stage("replication", ("neighbors",), judging.replication, _SEARCHED_WITH, keeps=True),
+    Stage(
+        "second",
+        ("sources", "representations"),
+        stages.second,
+        ("onnxruntime", "opencv-python-headless", "pyarrow"),
+        keeps=True,
+    ),
+    Stage(
+        "classes",
+        ("representations", "neighbors", "clusters", "nulls", "replication", "second"),
+        judging.classes,
+        ("scipy",),
+    ),
     Stage(
         "products",
-        ("sources", "representations", "embedding", "classes"),
+        ("sources", "representations", "neighbors", "embedding", "nulls", "classes"),
         stages.products,
         ("astropy", "matplotlib", "pyarrow"),
         outside=("../report.html",),
@@ -96,7 +113,8 @@ def run(
     on_event("reading the catalog", 1, 1)
     _check_size(survey, config)
     context = Context(folder, survey, config, on_event, threads)
-    _ = context.contract  # an encoder that is missing or does not fit ends it here
+    # an encoder that is missing or does not fit, or a previous run that is none, ends it here
+    _ = context.contract, context.second_contract, context.previous
     skipped = []
     with folder.locked():
         claim(output, input_path)  # another process may have begun since
@@ -135,21 +153,26 @@ def _key(stage: Stage, config: Config, inputs: Mapping[str, str]) -> str:
     return digest(stage.name, settings_of(stage.name, config), inputs)
 
 
+def _part_key(stage: Stage, config: Config, inputs: Mapping[str, str]) -> str:
+    return digest(stage.name, part_settings_of(stage.name, config), inputs)
+
+
 def _still_good(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest | None:
     """The manifest of a stage that need not be redone."""
     path = context.path(stage.name)
     manifest = read_manifest(path)
-    if manifest is None or manifest.key != _key(stage, context.config, inputs):
+    if manifest is None:
         return None
+    # parts may be kept where the stage is redone: none of them may be damaged
     damaged = drop_damaged(path, manifest)
     if damaged:
         context.folder.log("damaged", stage=stage.name, files=damaged)
         return None
-    return manifest
+    return manifest if manifest.key == _key(stage, context.config, inputs) else None
 
 
 def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest:
-    path, key = context.path(stage.name), _key(stage, context.config, inputs)
+    path = context.path(stage.name)
     used = versions(stage.libraries)
     if path.is_file() or not stage.keeps:
         clear(path)
@@ -157,13 +180,13 @@ def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifes
         remove(path / name)
     context.folder.log("stage", stage=stage.name, state="started")
     began = time.monotonic()
-    counts = stage.build(context, key)
+    counts = stage.build(context, _part_key(stage, context.config, inputs))
     files = [p for p in sorted(path.rglob("*")) if p.is_file() and p.name != NAME]
     outputs = {p.relative_to(path).as_posix(): file_digest(p) for p in files}
     outputs |= {name: file_digest(path / name) for name in stage.outside}
     manifest = Manifest(
         stage=stage.name,
-        key=key,
+        key=_key(stage, context.config, inputs),
         config=settings_of(stage.name, context.config),
         inputs=inputs,
         versions=used,
@@ -196,7 +219,8 @@ def status(output: str | Path) -> dict[str, Any]:
     dict
         ``run`` and ``input`` (paths), ``stages`` (for each: ``state``, one of ``done``,
         ``stale``, ``partial`` and ``missing``, and ``counts``), ``complete``, and ``classes``, a
-        list of records (class_id, rank, size, persistence, verdict), empty until they are done.
+        list of records (class_id, rank, size, isolation, q_value, replication, verdict), empty
+        until they are done.
         A stage is stale where its settings, or a stage it follows, have changed since.
     """
     output = Path(output)
@@ -234,7 +258,9 @@ def _class_rows(output: Path) -> list[dict[str, Any]]:
             "class_id": rare.class_id,
             "rank": rare.rank,
             "size": rare.size,
-            "persistence": rare.persistence,
+            "isolation": rare.isolation,
+            "q_value": rare.q_value,
+            "replication": rare.replication,
             "verdict": rare.verdict,
         }
         for rare in read_classes(output / "classes" / "classes.json")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from skerry import pipeline
 from skerry.config import Config
-from skerry.errors import RunError
-from skerry.store.nouns import read_classes, read_embedding, read_failures, read_ids
-from skerry.store.runfolder import open_folder, read_config
+from skerry.store.nouns import read_classes, read_embedding, read_embedding_ids, read_failures
+from skerry.store.runfolder import read_config
 from skerry.types import Embedding, Failure, RareClass
+from skerry.using import Finished
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -42,7 +42,7 @@ class Run:
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """Ids in the order of :attr:`embedding`."""
-        return read_ids(self.path / "neighbors")
+        return read_embedding_ids(self.path / "embedding" / "embedding.parquet")
 
     @cached_property
     def embedding(self) -> Embedding:
@@ -63,6 +63,23 @@ class Run:
     def checks(self) -> Table:
         """One row a check of a class; empty where none was made."""
         return self._product("checks")
+
+    @property
+    def unclustered(self) -> Table:
+        """One row a source in no class: the nearest class, how far outside, and why."""
+        return self._product("unclustered")
+
+    def grow(self, class_id: str, limit: int = 100) -> Table:
+        """The sources most likely to be further members of a class, best first."""
+        from astropy.table import Table
+
+        return Table(rows=Finished(self.path).grow(class_id, limit))
+
+    def assign(self, new: str | Path) -> Table:
+        """Other sources placed into the classes of this run, or into none (empty ``class_id``)."""
+        from astropy.table import Table
+
+        return Table(rows=Finished(self.path).assign(new)[0].to_pylist())
 
     def status(self) -> dict[str, Any]:
         """As :func:`skerry.status`."""
@@ -87,13 +104,4 @@ def open(path: str | Path) -> Run:
     RunError
         There is no run in the folder, or it has not ended.
     """
-    path = Path(path)
-    open_folder(path)
-    stages = pipeline.status(path)["stages"]
-    waiting = [name for name, stage in stages.items() if stage["state"] != "done"]
-    if waiting:
-        raise RunError(
-            f"the run in {path} has not ended ({', '.join(waiting)} missing or out of date); "
-            "start 'skerry run' again with the same input and folder"
-        )
-    return Run(path)
+    return Run(Finished(Path(path)).path)

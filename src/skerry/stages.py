@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from skerry.config import ASSUMED
 from skerry.context import Context, provenance, warnings
-from skerry.discover import (
-    centered,
-    cluster,
-    distinctive,
-    embed,
-    find_candidates,
-    largest_size,
-    neighbor_graph,
-    rare_classes,
-)
+from skerry.discover import distinctive, embed, largest_size, pooled, space_of
 from skerry.errors import InputError, TooManyFailuresError
+from skerry.judging import read_nulls
 from skerry.publish import Findings, shown_ids, write_products, write_report, write_sheets
 from skerry.represent.encode import encode, given
+from skerry.represent.encoder import Encoder
 from skerry.store import nouns, write_table
 from skerry.store.runfolder import clear
-from skerry.types import Failure
+from skerry.surroundings import area, unclustered
+from skerry.types import Contract, Embedding, Failure
 
 
 def sources(context: Context, key: str) -> dict[str, Any]:
@@ -35,41 +30,58 @@ def sources(context: Context, key: str) -> dict[str, Any]:
 
 def representations(context: Context, key: str) -> dict[str, Any]:
     """Encode the shards that are missing, then list the sources that failed."""
-    folder, survey, config = context.path("representations"), context.survey, context.config
+    encoder = context.encoder
+    counts = _encode_missing(context, "representations", key, encoder, context.contract)
+    _stop_if_too_few(counts["represented"], context)
+    return {**counts, "encoder": encoder.name if encoder else "given"}
+
+
+def second(context: Context, key: str) -> dict[str, Any]:
+    """Encode all again by a second encoder, where one is set."""
+    encoder = context.second_encoder
+    if encoder is None:
+        clear(context.path("second"))
+        return {"encoder": "none"}
+    counts = _encode_missing(context, "second", key, encoder, context.second_contract)
+    return {**counts, "encoder": encoder.name}
+
+
+def _encode_missing(
+    context: Context, stage: str, key: str, encoder: Encoder | None, contract: Contract | None
+) -> dict[str, Any]:
+    folder, survey, config = context.path(stage), context.survey, context.config
     total, size = len(survey.sources), config.representations.shard_size
     rows = [range(s, min(s + size, total)) for s in range(0, total, size)]
     paths = [nouns.shard_path(folder, i) for i in range(len(rows))]
     clear(folder, keep=set(paths))
-    kept = [i for i, path in enumerate(paths) if nouns.shard_key(path) == key]
+    kept = [i for i, path in enumerate(paths) if nouns.part_key(path) == key]
     missing = sorted(set(range(len(rows))) - set(kept))
     failures = [f for i in kept for f in nouns.shard_failures(paths[i])]
-    _stop_if_too_many(failures, total, context)
+    _stop_if_too_many(failures, total, folder, config.sources.max_failed)
     done = sum(len(rows[i]) for i in kept)
     context.on_event("encoding", done, total)
 
     def on_event(encoded: int) -> None:
         context.on_event("encoding", done + encoded, total)
 
-    todo, encoder = [rows[i] for i in missing], context.encoder
+    todo = [rows[i] for i in missing]
     stream = (
         given(survey, todo, on_event=on_event)
         if encoder is None
         else encode(
-            survey, encoder, todo, contract=context.contract, crop=config.representations.crop,
+            survey, encoder, todo, contract=contract, crop=config.representations.crop,
             threads=context.threads, on_event=on_event,
         )
     )  # fmt: skip
     for position, part in stream:
         nouns.write_shard(paths[missing[position]], part, key)
         failures += part.failures
-        _stop_if_too_many(failures, total, context)
+        _stop_if_too_many(failures, total, folder, config.sources.max_failed)
     nouns.write_failures(folder / "failures.parquet", failures)
-    _stop_if_too_few(total - len(failures), context)
     sides = Counter(side for path in paths for side in nouns.shard_sides(path))
     return {
         "represented": total - len(failures),
         "failed": len(failures),
-        "encoder": encoder.name if encoder else "given",
         "sides": {str(side): n for side, n in sides.most_common() if side},
     }
 
@@ -84,11 +96,12 @@ def _stop_if_too_few(represented: int, context: Context) -> None:
         )
 
 
-def _stop_if_too_many(failures: Sequence[Failure], total: int, context: Context) -> None:
-    allowed = context.config.sources.max_failed
+def _stop_if_too_many(
+    failures: Sequence[Failure], total: int, folder: Path, allowed: float
+) -> None:
     if len(failures) <= allowed * total:
         return
-    path = context.path("representations") / "failures.parquet"
+    path = folder / "failures.parquet"
     nouns.write_failures(path, failures)
     common = Counter(failure.reason for failure in failures).most_common(1)[0][0]
     example = next(failure for failure in failures if failure.reason == common)
@@ -100,42 +113,24 @@ def _stop_if_too_many(failures: Sequence[Failure], total: int, context: Context)
 
 
 def neighbors(context: Context, key: str) -> dict[str, Any]:
-    """Compute the one neighbor graph."""
-    data = context.representations
-    graph = neighbor_graph(data.vectors, context.config.neighbors, on_event=context.on_event)
-    nouns.write_graph(context.path("neighbors"), graph, data.id_str)
-    return {"k": graph.indices.shape[1], "recall": graph.recall}
+    """Compute the one neighbor graph, of each vector once."""
+    vectors = context.representations.vectors[context.firsts]
+    space = space_of(vectors, context.config.neighbors, on_event=context.on_event)
+    folder = context.path("neighbors")
+    nouns.write_graph(folder, space.graph, context.searched)
+    nouns.write_copies(folder / "copies.parquet", context.copies)
+    copies = len(context.representations) - len(vectors)
+    return {"k": space.graph.indices.shape[1], "recall": space.graph.recall, "copies": copies}
 
 
 def embedding(context: Context, key: str) -> dict[str, Any]:
-    """Compress with UMAP."""
-    data = context.representations
-    graph = nouns.read_graph(context.path("neighbors"))
-    found = embed(data.vectors, graph, context.config.embedding, on_event=context.on_event)
-    nouns.write_embedding(context.path("embedding") / "embedding.parquet", found, data.id_str)
+    """Compress with UMAP; sources with the same vector get the same place."""
+    space, ids = context.space, context.representations.id_str
+    found = embed(space.vectors, space.graph, context.config.embedding, on_event=context.on_event)
+    place = context.places
+    everyone = Embedding(found.coordinates[place], found.map[place], found.spectral)
+    nouns.write_embedding(context.path("embedding") / "embedding.parquet", everyone, ids)
     return {"dimensions": found.coordinates.shape[1], "spectral": found.spectral}
-
-
-def clusters(context: Context, key: str) -> dict[str, Any]:
-    """Cluster with HDBSCAN."""
-    data = context.representations
-    found = nouns.read_embedding(context.path("embedding") / "embedding.parquet")
-    result = cluster(found, context.config.clusters, on_event=context.on_event)
-    nouns.write_clusters(context.path("clusters"), result, data.id_str)
-    return {"clusters": int(result.labels.max(initial=-1)) + 1}
-
-
-def classes(context: Context, key: str) -> dict[str, Any]:
-    """Keep the small local branches of the tree."""
-    data = context.representations
-    tree = nouns.read_clusters(context.path("clusters")).tree
-    candidates = centered(find_candidates(tree, context.config.classes), data.vectors)
-    found = rare_classes(
-        candidates, data.id_str, data.votes, data.vote_columns, context.config.classes
-    )
-    nouns.write_classes(context.path("classes") / "classes.json", found)
-    members = sum(rare.size for rare in found)
-    return {"classes": len(found), "members": members, "unclustered": len(data) - members}
 
 
 def products(context: Context, key: str) -> dict[str, Any]:
@@ -154,9 +149,15 @@ def products(context: Context, key: str) -> dict[str, Any]:
         config=context.config,
         assumed=ASSUMED.get(context.config.preset, ()),
         provenance=provenance(
-            context, ("representations", "neighbors", "embedding", "clusters", "classes")
+            context, ("representations", "neighbors", "embedding", "clusters", "nulls", "classes")
         ),
         warnings=tuple(warnings(context)),
+        null_isolation={
+            kind: pooled(searches).isolation for kind, searches in read_nulls(context).items()
+        },
+        n_nulls=context.config.nulls.n,
+        unclustered=unclustered(context, found),
+        area=area(context),
     )
     folder = context.path("products")
     context.on_event("publishing", 0, 3)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 ByteArray = npt.NDArray[np.uint8]
 
@@ -104,7 +105,7 @@ class Representations:
 
 @dataclass(frozen=True)
 class NeighborGraph:
-    """The k nearest neighbors of each source, itself left out, nearest first.
+    """The k nearest neighbors of each distinct vector, itself left out, nearest first.
 
     ``indices`` int64 and ``distances`` float32 (Euclidean), both (n, k). ``recall`` is the
     share of true neighbors found, 1 for an exact graph.
@@ -138,17 +139,9 @@ class CondensedTree:
 
     parent: IntArray
     child: IntArray
-    lam: npt.NDArray[np.float64]
+    lam: DoubleArray
     size: IntArray
     n_points: int
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """What the clusterer found: ``labels`` int64 (n,), -1 is unclustered, and its tree."""
-
-    labels: IntArray
-    tree: CondensedTree
 
 
 @dataclass(frozen=True)
@@ -162,6 +155,40 @@ class Candidate:
     members: IntArray
     probability: FloatArray
     persistence: float
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured of candidates in the space of the representations, float64 (n,) each.
+
+    ``size`` counts members. ``isolation`` is the median over members of ln(distance to the
+    5th nearest source outside / to the 5th nearest inside): the statistic that nulls judge.
+    ``overdensity`` is how many times as many sources a member has within the distance of the
+    5th outside as it would without the class, ``coherence`` the share of members among the
+    members' 10 nearest neighbors, and ``spread`` the median distance of the members from their
+    center over that of the shell, the sources just outside.
+    """
+
+    size: DoubleArray
+    isolation: DoubleArray
+    overdensity: DoubleArray
+    coherence: DoubleArray
+    spread: DoubleArray
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One repeated search: ``name`` (``subsample-3``), ``kind`` (``subsample``), the ``rows`` it
+    saw, int64 ascending (None: all), and the members of each candidate it found, as rows of all.
+    """
+
+    name: str
+    kind: str
+    rows: IntArray | None
+    found: tuple[IntArray, ...]
 
 
 @dataclass(frozen=True)
@@ -179,9 +206,14 @@ class Check:
 class RareClass:
     """A candidate with its checks and a verdict.
 
-    ``members`` are ``id_str``, most central first, with ``probability`` for each;
-    ``p_value`` and ``q_value`` are None where no null was run. ``votes`` is the mean share the
-    encoder expects for each answer. ``rank`` is 1 for the most persistent.
+    ``members`` are ``id_str``, most central first, with ``probability`` for each: how often it
+    came back in repeated searches, or its depth in the cluster where none was made (then
+    ``replication``, the share of repeated searches that found the class, is None).
+    ``isolation`` is the statistic the nulls judge; ``p_value`` and ``q_value`` are None where
+    no null was run. ``reasons`` say why the verdict is what it is. ``votes`` is the mean share
+    the encoder expects for each answer. ``rank`` is 1 for the first: by verdict, then isolation.
+    ``history`` says what became of the classes of a previous run, as ``kept its id`` or
+    ``split from SKR-1``; empty where there is none.
     """
 
     class_id: str
@@ -194,6 +226,10 @@ class RareClass:
     verdict: Verdict = "unjudged"
     p_value: float | None = None
     q_value: float | None = None
+    isolation: float = 0.0
+    replication: float | None = None
+    reasons: tuple[str, ...] = ()
+    history: str = ""
     checks: tuple[Check, ...] = ()
     votes: dict[str, float] = field(default_factory=dict)
 
@@ -208,18 +244,24 @@ CLASSES_SCHEMA = pa.schema(
         ("class_id", pa.string()),
         ("rank", pa.int32()),
         ("verdict", pa.string()),
+        ("isolation", pa.float64()),
         ("p_value", pa.float64()),
         ("q_value", pa.float64()),
+        ("replication", pa.float64()),
         ("size", pa.int64()),
         ("prevalence", pa.float64()),
         ("prevalence_low", pa.float64()),
         ("prevalence_high", pa.float64()),
+        ("surface_density", pa.float64()),
+        ("surface_density_low", pa.float64()),
+        ("surface_density_high", pa.float64()),
         ("persistence", pa.float64()),
-        ("replication", pa.float64()),
         ("route", pa.string()),
         ("central_id", pa.string()),
         ("exemplars", pa.string()),
         ("distinctive", pa.string()),
+        ("reasons", pa.string()),
+        ("history", pa.string()),
         ("n_checks", pa.int32()),
         ("n_checks_passed", pa.int32()),
     ]
@@ -235,7 +277,6 @@ MEMBERS_SCHEMA = pa.schema(
         ("probability", pa.float64()),
         ("order", pa.int32()),
         ("exemplar", pa.bool_()),
-        ("replication", pa.float64()),
     ]
 )
 """``members``: one row a member; ``order`` is 1 for the most central."""
@@ -251,3 +292,14 @@ CHECKS_SCHEMA = pa.schema(
     ]
 )
 """``checks``: one row a check of a class."""
+
+UNCLUSTERED_SCHEMA = pa.schema(
+    [
+        ("id_str", pa.string()),
+        ("nearest_class", pa.string()),
+        ("distance_ratio", pa.float64()),
+        ("reason", pa.string()),
+        ("membership", pa.float64()),
+    ]
+)
+"""``unclustered``: one row a source in no class, rejected candidates not counted as classes."""

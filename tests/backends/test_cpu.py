@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
-from skerry.discover import neighbor_graph
-from skerry.progress import silent
+from skerry.discover import neighbor_graph, neighbor_search
 
 ROUTE = """
 import hashlib
@@ -29,8 +28,13 @@ near = np.argsort(gap, axis=1, kind="stable")[:, :10]
 near[:, 0] = np.arange(len(x))
 graph = cpu.fuzzy_graph(near, np.sort(gap, axis=1)[:, :10])
 place = cpu.layout(x, graph, 3, 0.0, 0).coordinates
-labels, tree = cpu.hdbscan_tree(place, 10, 5)
-print(hashlib.sha256(place.tobytes() + labels.tobytes() + tree.lam.tobytes()).hexdigest())
+tree = cpu.hdbscan_tree(place, 10, 5)
+weights = (gap[np.arange(len(x))[:, None], near] + 0.1)[:, 1:].astype("f8")
+edges, piece = cpu.spanning_forest(near[:, 1:], weights)
+mean, axes = cpu.principal_axes(np.tile(x, (200, 1)))
+turned = cpu.product(np.tile(x - mean, (200, 1)), axes)
+parts = (place, tree.lam, tree.child, edges, piece, mean, axes, turned)
+print(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
 """
 
 
@@ -83,7 +87,7 @@ def test_same_graph_on_any_number_of_threads(
 
     def bytes_on(threads: int) -> bytes:
         faiss_threads(threads)
-        found = neighbor_graph(x.astype(np.float32), config, on_event=silent)
+        found = neighbor_graph(neighbor_search(x.astype(np.float32), config), 10)
         assert faiss.omp_get_max_threads() == threads
         return (
             found.indices.tobytes() + found.distances.tobytes() + bytes(str(found.recall), "ascii")
@@ -109,14 +113,14 @@ def test_the_cells_are_chosen_on_one_thread(
 
         monkeypatch.setattr(kind, name, called)
 
-    spy(faiss.IndexIVFFlat, "train")
-    spy(faiss.IndexIVFFlat, "add")
+    spy(faiss.IndexIVFScalarQuantizer, "train")
+    spy(faiss.IndexIVFScalarQuantizer, "add")
     spy(faiss.Index, "search")
     faiss_threads(2)
     x = np.random.default_rng(0).normal(size=(640, 4)).astype(np.float32)
-    index = cpu.inverted_index(x, 10)
+    index = cpu.inverted_index(x, [x[:300], x[300:]], 10)
     cpu.query(index, x, 5, 3)
-    assert seen == [1, 1, 1]
+    assert seen == [1, 1, 1, 1]
     assert faiss.omp_get_max_threads() == 2
 
 
@@ -124,15 +128,21 @@ def test_the_cells_are_chosen_on_one_thread(
 @given(st.integers(0, 10_000), st.integers(1, 20))
 def test_all_cells_hold_what_comparing_all_finds(seed: int, k: int) -> None:
     x = np.random.default_rng(seed).normal(size=(640, 4)).astype(np.float32)
-    index = cpu.inverted_index(x, 10)
-    all_cells, squares = cpu.query(index, x[:30], k, 10)
-    compared, others = cpu.nearest(x, x[:30], k)
+    index = cpu.inverted_index(x[::2], [x[:100], x[100:]], 10)
+    all_cells = cpu.query(index, x[:30], k, 10)
+    compared, squares = cpu.nearest(x, x[:30], k)
     assert all_cells.dtype == compared.dtype == np.int64
-    assert squares.dtype == others.dtype == np.float32
-    np.testing.assert_allclose(squares, others, atol=1e-5)
-    assert (all_cells == compared).mean() > 0.99
-    few, _ = cpu.query(index, x[:30], 640, 1)
+    assert squares.dtype == np.float32
+    # halved vectors swap neighbors that are equally far but for a thousandth
+    gap = np.linalg.norm(x[all_cells] - x[:30, None], axis=2)
+    np.testing.assert_allclose(gap, np.sqrt(squares), atol=3e-3)
+    few = cpu.query(index, x[:30], 640, 1)
     assert (few[:, -1] == -1).all()
+
+
+def test_what_an_index_holds_is_halved() -> None:
+    x = np.random.default_rng(2).normal(size=(640, 8)).astype(np.float32)
+    assert cpu.inverted_index(x, [x], 10).code_size == 2 * 8
 
 
 def test_numba_threads_are_put_back() -> None:
@@ -148,11 +158,73 @@ def test_numba_threads_are_put_back() -> None:
 def test_the_tree_holds_every_source_once() -> None:
     rng = np.random.default_rng(1)
     points = np.vstack([c + rng.normal(size=(40, 3)) for c in (0, 8, 16)]).astype(np.float32)
-    labels, tree = cpu.hdbscan_tree(points, 10, 5)
-    assert set(labels) - {-1} == {0, 1, 2}
+    tree = cpu.hdbscan_tree(points, 10, 5)
     leaves = tree.child[tree.child < tree.n_points]
     np.testing.assert_array_equal(np.sort(leaves), np.arange(120))
     root = tree.parent.min()
     for branch in np.setdiff1d(tree.parent, [root]):
         inside = tree.size[tree.parent == branch].sum()
         assert inside == tree.size[tree.child == branch][0]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 6), st.booleans())
+def test_a_spanning_forest_is_that_of_each_piece(seed: int, k: int, ties: bool) -> None:
+    """Held against Kruskal's algorithm (1956), one edge after the other."""
+    rng = np.random.default_rng(seed)
+    n = 30
+    x = rng.normal(size=(n, 2))
+    gap = np.linalg.norm(x[:, None] - x[None], axis=2)
+    gap = np.ceil(4 * gap) if ties else gap
+    np.fill_diagonal(gap, np.inf)
+    near = np.argsort(gap, axis=1, kind="stable")[:, :k]
+    weights = np.take_along_axis(gap, near, axis=1)
+    edges, piece = cpu.spanning_forest(near, weights)
+
+    own = np.arange(n)
+    total = 0.0
+    pairs = [(i, int(j)) for i in range(n) for j in near[i]]
+    for i, j in sorted(pairs, key=lambda pair: gap[pair]):
+        if own[i] != own[j]:
+            own[own == own[j]] = own[i]
+            total += gap[i, j]
+    assert edges[:, 2].sum() == pytest.approx(total)
+    np.testing.assert_array_equal(piece[:, None] == piece, own[:, None] == own)
+    for row, other, weight in edges:
+        assert gap[int(row), int(other)] == weight
+    assert piece.dtype == np.int64 and piece.max() + 1 + len(edges) == n
+
+
+def test_edges_of_no_length_are_edges() -> None:
+    near = np.array([[1], [2], [1]])
+    edges, piece = cpu.spanning_forest(near, np.zeros((3, 1)))
+    assert len(edges) == 2
+    assert piece.tolist() == [0, 0, 0]
+    assert (edges[:, 2] < 1e-37).all()
+
+
+def test_a_condensed_tree_is_that_of_hdbscan() -> None:
+    """With one sample a core distance is that to the nearest, and the tree is the same."""
+    x = np.random.default_rng(3).normal(size=(60, 2)).astype(np.float32)
+    gap = np.linalg.norm(x[:, None].astype(float) - x[None], axis=2)
+    np.fill_diagonal(gap, np.inf)
+    near = np.argsort(gap, axis=1)[:, :-1]
+    core = gap.min(axis=1)
+    weights = np.maximum(np.take_along_axis(gap, near, axis=1), core[:, None])
+    edges, _ = cpu.spanning_forest(near, np.maximum(weights, core[near]))
+    tree = cpu.condensed_tree(edges[np.argsort(edges[:, 2], kind="stable")], 60, 5)
+    expected = cpu.hdbscan_tree(x, 5, 1)
+    np.testing.assert_allclose(np.sort(tree.lam), np.sort(expected.lam), rtol=1e-6)
+    np.testing.assert_array_equal(np.sort(tree.size), np.sort(expected.size))
+
+
+def test_principal_axes_are_those_of_the_covariance() -> None:
+    rng = np.random.default_rng(4)
+    x = 5 + rng.normal(size=(2000, 3)) * [1, 3, 9] @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    mean, axes = cpu.principal_axes(x.astype(np.float32))
+    assert mean.dtype == axes.dtype == np.float32
+    np.testing.assert_allclose(mean, x.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-5)
+    turned = np.cov(((x - x.mean(axis=0)) @ axes).T)
+    np.testing.assert_allclose(turned, np.diag(np.diag(turned)), atol=1e-3)
+    assert (np.diff(np.diag(turned)) > 0).all()

@@ -13,7 +13,7 @@ from skerry.errors import InputError
 from skerry.types import Candidate, CondensedTree
 
 Row = tuple[int, int, float, int]
-ANY = ClassesConfig(min_size=2, max_size=1000, max_share=1.0, min_persistence=0.0)
+ANY = ClassesConfig(min_size=2, max_size=1000, max_share=1.0)
 
 
 def tree(n: int, rows: list[Row]) -> CondensedTree:
@@ -59,19 +59,14 @@ def test_a_branch_that_outlasts_its_parts_is_kept_whole() -> None:
 )
 def test_a_giant_is_no_option_but_its_parts_are(limits: dict[str, float]) -> None:
     rows = [(p, c, 2.2 if p == 23 else lam, s) for p, c, lam, s in NESTED]
-    config = ClassesConfig(**{"min_size": 2, "max_share": 1.0, "min_persistence": 0, **limits})  # type: ignore[arg-type]
+    config = ClassesConfig(**{"min_size": 2, "max_share": 1.0, **limits})  # type: ignore[arg-type]
     assert {16} not in [{len(s)} for s in sets(find_candidates(tree(20, rows), config))]
     assert len(find_candidates(tree(20, rows), config)) == 3
 
 
 def test_small_branches_are_no_option() -> None:
-    config = ClassesConfig(min_size=5, max_share=1.0, min_persistence=0.0)
+    config = ClassesConfig(min_size=5, max_share=1.0)
     assert sets(find_candidates(tree(20, NESTED), config)) == [set(range(5)), set(range(5, 16))]
-
-
-def test_weak_branches_are_dropped_after_the_choice() -> None:
-    config = ClassesConfig(min_size=2, max_share=1.0, min_persistence=0.5)
-    assert sets(find_candidates(tree(20, NESTED), config)) == [{16, 17, 18, 19}, set(range(5))]
 
 
 def test_probability_is_lambda_over_the_largest_inside() -> None:
@@ -140,7 +135,7 @@ def random_tree(seed: int) -> CondensedTree:
 @given(st.integers(0, 10_000), st.sampled_from([0.3, 0.6, 1.0]))
 def test_no_other_choice_is_more_stable(seed: int, share: float) -> None:
     drawn = random_tree(seed)
-    config = ClassesConfig(min_size=3, max_share=share, min_persistence=0.0)
+    config = ClassesConfig(min_size=3, max_share=share)
     inside: dict[int, set[int]] = {}
     stability: dict[int, float] = {}
     for branch in np.unique(drawn.parent)[::-1]:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
-from skerry.discover import neighbor_graph, neighbors
+from skerry.discover import neighbor_graph, neighbor_search, neighbors
 from skerry.errors import InputError
-from skerry.progress import silent
 from skerry.types import NeighborGraph
 
 
@@ -24,7 +23,7 @@ def by_hand(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def graph(x: np.ndarray, k: int = 10, exact_below: int = 100_000) -> NeighborGraph:
-    return neighbor_graph(x, NeighborsConfig(k=k, exact_below=exact_below), on_event=silent)
+    return neighbor_graph(neighbor_search(x, NeighborsConfig(k=k, exact_below=exact_below)), k)
 
 
 def agrees(x: np.ndarray, k: int = 10) -> None:
@@ -140,7 +139,7 @@ def test_comparing_with_all_takes_little_memory() -> None:
         neighbors._nearest_to(x[7], x, np.arange(len(x)), 11)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
-        neighbors._check(x, 10)
+        neighbors._check_finite(x)
         kept = neighbors._centered(x)
         centering = tracemalloc.get_traced_memory()[1] - sum(a.nbytes for a in kept)
         tracemalloc.stop()
@@ -162,11 +161,17 @@ def test_just_enough_sources() -> None:
 
 def test_too_few_sources_says_what_to_set() -> None:
     x = np.zeros((10, 4), dtype=np.float32)
-    with pytest.raises(InputError, match=r"10 sources .* neighbors.k = 10.*11.*neighbors.k to 9"):
+    with pytest.raises(
+        InputError, match=r"10 distinct vectors .* neighbors.k = 10.*11.*neighbors.k to 9"
+    ):
         graph(x, k=10)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_large_values_are_no_obstacle() -> None:
+    agrees((1e14 * np.random.default_rng(14).normal(size=(80, 9))).astype(np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e16])
 def test_vectors_that_are_not_finite_are_counted(value: float) -> None:
     x = np.zeros((40, 4), dtype=np.float32)
     x[[3, 7], 1] = value
@@ -182,7 +187,7 @@ def test_inverted_index_finds_nearly_all_and_says_how_many() -> None:
     same = np.mean(
         [np.isin(a, b).mean() for a, b in zip(found.indices, exact.indices, strict=True)]
     )
-    assert 0.99 < found.recall <= 1
+    assert 0.97 <= found.recall < 1
     assert abs(found.recall - same) < 0.005
     assert (found.indices != np.arange(3000)[:, None]).all()
     assert (np.diff(found.distances, axis=1) >= 0).all()
@@ -197,11 +202,11 @@ def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatc
     x = np.random.default_rng(7).normal(size=(1000, 4)).astype(np.float32)
     query = cpu.query
 
-    def few(index: object, queries: np.ndarray, k: int, n_probe: int) -> object:
-        indices, squares = query(index, queries, k, n_probe)
+    def few(index: object, queries: np.ndarray, k: int, n_probe: int) -> np.ndarray:
+        indices = query(index, queries, k, n_probe)
         if len(queries) == 1000:
             indices[::7, 4:] = -1
-        return indices, squares
+        return indices
 
     monkeypatch.setattr(cpu, "query", few)
     found = graph(x, exact_below=0)
@@ -212,6 +217,48 @@ def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatc
 def test_says_how_far_it_is() -> None:
     seen: list[tuple[str, int, int]] = []
     x = np.random.default_rng(6).normal(size=(2500, 2)).astype(np.float32)
-    neighbor_graph(x, NeighborsConfig(k=3), on_event=lambda *event: seen.append(event))
+    search = neighbor_search(x, NeighborsConfig(k=3))
+    neighbor_graph(search, 3, on_event=lambda *event: seen.append(event))
     assert seen[-1] == ("nearest neighbors", 2500, 2500)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+@pytest.mark.parametrize("exact_below", [0, 100_000])
+def test_more_neighbors_of_some(exact_below: int) -> None:
+    x = np.random.default_rng(11).normal(size=(600, 3)).astype(np.float32)
+    search = neighbor_search(x, NeighborsConfig(k=5, exact_below=exact_below))
+    rows = np.array([599, 3, 17])
+    indices, distances = search.of_rows(rows, 200)
+    expected = by_hand(x, 200)
+    same = [len(np.intersect1d(a, b)) for a, b in zip(indices, expected[0][rows], strict=True)]
+    assert min(same) >= (195 if exact_below == 0 else 200)
+    np.testing.assert_allclose(distances[:, :5], expected[1][rows][:, :5], rtol=1e-6)
+    assert (indices != rows[:, None]).all()
+    assert (np.diff(distances, axis=1) >= 0).all()
+    alone = [search.of_rows(rows[i : i + 1], 200) for i in range(3)]
+    np.testing.assert_array_equal(indices, np.concatenate([a[0] for a in alone]))
+    np.testing.assert_array_equal(distances, np.concatenate([a[1] for a in alone]))
+    assert search.of_rows(rows[:0], 7)[0].shape == search.of_rows(rows[:0], 7)[1].shape == (0, 7)
+
+
+def test_where_an_index_does_not_help_all_are_compared() -> None:
+    rng = np.random.default_rng(12)
+    even = rng.normal(size=(4500, 24)).astype(np.float32)
+    apart = (8 * rng.normal(size=(40, 24))).repeat(150, axis=0) + rng.normal(size=(6000, 24))
+    assert graph(even, exact_below=0).recall == 1
+    np.testing.assert_array_equal(graph(even, exact_below=0).indices, graph(even).indices)
+    search = neighbor_search(apart.astype(np.float32), NeighborsConfig(k=10, exact_below=0))
+    assert isinstance(search.find, neighbors._Inverted)
+    assert search.recall >= 0.97
+
+
+def test_the_recall_is_held_against_the_true_distances(monkeypatch: pytest.MonkeyPatch) -> None:
+    import faiss
+
+    # as if the queries were many: see test_close_pairs_far_from_the_origin
+    monkeypatch.setattr(faiss.cvar, "distance_compute_blas_threshold", 20)
+    rng = np.random.default_rng(13)
+    x = (100 + 1e-3 * rng.normal(size=(400, 32))).astype(np.float32)
+    rows = np.arange(0, 400, 3)
+    found = neighbors._kth_distance(x, rows, 10)
+    np.testing.assert_array_equal(found, by_hand(x, 10)[1][rows, -1])

@@ -9,10 +9,10 @@ import pytest
 
 from skerry.backends import cpu
 from skerry.config import EmbeddingConfig, NeighborsConfig
-from skerry.discover import embed, neighbor_graph
+from skerry.discover import embed, neighbor_graph, neighbor_search
+from skerry.discover.reduce import coordinates_of
 from skerry.errors import InputError
-from skerry.progress import silent
-from skerry.types import Embedding
+from skerry.types import Embedding, NeighborGraph
 
 
 def blobs(n: int = 200, centers: int = 2, seed: int = 0) -> np.ndarray:
@@ -21,14 +21,18 @@ def blobs(n: int = 200, centers: int = 2, seed: int = 0) -> np.ndarray:
     return (at[np.arange(n) % centers] + rng.normal(size=(n, 12))).astype(np.float32)
 
 
+def graph_of(x: np.ndarray, k: int) -> NeighborGraph:
+    return neighbor_graph(neighbor_search(x, NeighborsConfig(k=k)), k)
+
+
 def embedded(
     x: np.ndarray, k: int = 10, d: int = 3, neighbors: int = 8, seed: int = 0
 ) -> Embedding:
-    graph = neighbor_graph(x, NeighborsConfig(k=k), on_event=silent)
+    graph = graph_of(x, k)
     config = EmbeddingConfig(n_neighbors=neighbors, n_components=d, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = embed(x, graph, config, on_event=silent)
+        found = embed(x, graph, config)
     assert found.coordinates.shape == (len(x), d)
     assert found.map.shape == (len(x), 2)
     assert found.coordinates.dtype == found.map.dtype == np.float32
@@ -45,6 +49,13 @@ def test_same_bytes_every_time_and_others_for_another_seed() -> None:
     assert first.coordinates.tobytes() != other.coordinates.tobytes()
 
 
+def test_the_coordinates_alone_are_the_same_bytes() -> None:
+    x = blobs()
+    config = EmbeddingConfig(n_neighbors=8, n_components=3)
+    alone = coordinates_of(x, graph_of(x, 10), config)
+    assert alone.tobytes() == embedded(x).coordinates.tobytes()
+
+
 def test_neighbors_stay_neighbors() -> None:
     x = blobs()
     for place in (embedded(x).coordinates, embedded(x).map):
@@ -55,9 +66,9 @@ def test_neighbors_stay_neighbors() -> None:
 
 def test_the_input_is_left_as_it_was() -> None:
     x = blobs()
-    graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
+    graph = graph_of(x, 10)
     kept = x.copy(), graph.indices.copy(), graph.distances.copy()
-    embed(x, graph, EmbeddingConfig(n_neighbors=8, n_components=3), on_event=silent)
+    embed(x, graph, EmbeddingConfig(n_neighbors=8, n_components=3))
     for before, after in zip(kept, (x, graph.indices, graph.distances), strict=True):
         np.testing.assert_array_equal(before, after)
 
@@ -102,11 +113,11 @@ def test_all_the_same_is_refused() -> None:
 
 def test_a_graph_that_does_not_fit_is_refused() -> None:
     x = blobs(60)
-    graph = neighbor_graph(x, NeighborsConfig(k=5), on_event=silent)
+    graph = graph_of(x, 5)
     with pytest.raises(InputError, match=r"5 neighbors a source.*needs 14.*neighbors\.k"):
-        embed(x, graph, EmbeddingConfig(), on_event=silent)
+        embed(x, graph, EmbeddingConfig())
     with pytest.raises(InputError, match="59 vectors, but a neighbor graph of 60"):
-        embed(x[1:], graph, EmbeddingConfig(n_neighbors=4), on_event=silent)
+        embed(x[1:], graph, EmbeddingConfig(n_neighbors=4))
 
 
 def test_a_failed_spectral_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +128,7 @@ def test_a_failed_spectral_start_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(scipy.sparse.linalg, "eigsh", fails)
     x = blobs(80, centers=1)
-    graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
+    graph = graph_of(x, 10)
     seen: list[tuple[str, int, int]] = []
     found = embed(
         x,
@@ -151,7 +162,7 @@ def test_says_that_it_has_begun_before_any_work(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(cpu, "fuzzy_graph", stops)
     x = blobs(80)
-    graph = neighbor_graph(x, NeighborsConfig(k=10), on_event=silent)
+    graph = graph_of(x, 10)
     config = EmbeddingConfig(n_neighbors=8, n_components=3)
     with pytest.raises(InterruptedError):
         embed(x, graph, config, on_event=lambda *event: seen.append(event))

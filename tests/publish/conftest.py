@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 from skerry.config import ASSUMED, Config
 from skerry.publish import shown_ids
 from skerry.publish.findings import Findings, Images
-from skerry.types import ByteArray, Check, Failure, RareClass
+from skerry.types import ByteArray, Check, Failure, RareClass, Verdict
 
 AWKWARD = "J12+05 <b>&\"'/.."
 """An id that is awkward as HTML, as a file name and as XML."""
@@ -53,8 +54,9 @@ def make_findings(n_classes: int = 3, n: int = 2000, seed: int = 0) -> Findings:
                 probability=tuple(np.linspace(1, 0.4, size).tolist()),
                 exemplars=members[:12],
                 persistence=0.9 / rank**0.3,
-                route="umap-hdbscan",
-                checks=(Check("isolation", 2.5, 1.5, True, "2.5 times as dense as around"),),
+                route="graph",
+                isolation=1.2 / rank**0.5,
+                checks=(Check("coherence", 0.9, 0.5, True, "Of its neighbors 90% are <in> it."),),
             )
         )
     ra = [None if i == 1 else 180 + i * 1e-3 for i in range(n)]
@@ -89,6 +91,47 @@ def make_findings(n_classes: int = 3, n: int = 2000, seed: int = 0) -> Findings:
     )
 
 
+def judge_findings(found: Findings, verdicts: Sequence[Verdict]) -> Findings:
+    """The same findings judged, one verdict a class, with nulls and the sources outside."""
+    q = {"confirmed": 0.01, "tentative": 0.04, "rejected": 0.5}
+    judged = tuple(
+        replace(
+            one,
+            verdict=verdict,
+            p_value=q[verdict] / 2,
+            q_value=q[verdict],
+            replication=0.75,
+            reasons=(f"It is {verdict} <so>.", "And & more."),
+            history="split from SKR-9",
+            checks=(
+                Check("null", q[verdict], 0.05, q[verdict] < 0.05, "Seldom by chance."),
+                Check("coherence", 0.41, 0.5, verdict == "confirmed", "41% are members."),
+            ),
+        )
+        for one, verdict in zip(found.ranked, verdicts, strict=True)
+    )
+    rng = np.random.default_rng(len(verdicts))
+    inside = {m for c in judged if c.verdict != "rejected" for m in c.members}
+    outside = [name for name in found.ids if name not in inside]
+    reasons = ["edge of the class", *["in the sea"] * (len(outside) - 1)]
+    return replace(
+        found,
+        classes=judged,
+        null_isolation={"shuffled": np.zeros(0), "smooth-2": rng.gumbel(0.2, 0.1, 90)},
+        n_nulls=20,
+        area=79.5,
+        unclustered=pa.table(
+            {
+                "id_str": outside,
+                "nearest_class": [judged[0].class_id] * len(outside),
+                "distance_ratio": rng.uniform(1, 9, len(outside)),
+                "reason": reasons,
+                "membership": rng.uniform(0, 0.1, len(outside)),
+            }
+        ),
+    )
+
+
 @pytest.fixture(scope="session")
 def findings() -> Findings:
     """Three classes."""
@@ -99,6 +142,19 @@ def findings() -> Findings:
 def make() -> Make:
     """A maker of findings with any number of classes."""
     return make_findings
+
+
+@pytest.fixture(scope="session")
+def judged() -> Findings:
+    """Six classes: two confirmed, one tentative, three rejected."""
+    verdicts: list[Verdict] = ["confirmed"] * 2 + ["tentative"] + ["rejected"] * 3
+    return judge_findings(make_findings(6), verdicts)
+
+
+@pytest.fixture(scope="session")
+def judge() -> Callable[[Findings, Sequence[Verdict]], Findings]:
+    """A judge of findings."""
+    return judge_findings
 
 
 @pytest.fixture(scope="session")

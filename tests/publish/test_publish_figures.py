@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from skerry.publish.figures import map_figure, size_figure
+from skerry.publish.null_figure import null_figure
 
 
 def colored(png: bytes) -> int:
@@ -26,10 +27,35 @@ def test_classes_are_colored_on_a_gray_sea(make) -> None:
     assert colored(map_figure(found)) > 500
 
 
-def test_bytes_do_not_change_with_style_or_time(findings) -> None:
-    once = map_figure(findings), size_figure(findings)
+def test_rejected_candidates_are_not_colored(make, judge) -> None:
+    found = make(2)
+    both, one, none = (
+        [figure(judge(found, verdicts)) for figure in (map_figure, size_figure)]
+        for verdicts in (["confirmed"] * 2, ["confirmed", "rejected"], ["rejected"] * 2)
+    )
+    for i in range(2):
+        assert colored(both[i]) > colored(one[i]) > colored(none[i]) == 0
+
+
+def test_featureless_data_is_drawn_beside_what_was_found(judged) -> None:
+    alone = replace(judged, null_isolation={"shuffled": np.zeros(0)})
+    assert colored(null_figure(judged)) > 1.5 * colored(null_figure(alone))
+    unmarked = replace(judged, classes=judged.classes[:1])
+    assert null_figure(unmarked) != null_figure(judged)
+
+
+@pytest.mark.parametrize("n_classes", [0, 1, 25])
+def test_any_number_of_classes_beside_nulls(n_classes: int, make, judge) -> None:
+    found = judge(make(n_classes, n=600), ["rejected"] * n_classes) if n_classes else None
+    empty = replace(make(0), null_isolation={"shuffled": np.zeros(0)}, n_nulls=1)
+    image = Image.open(io.BytesIO(null_figure(found or empty)))
+    assert image.format == "PNG" and image.width == 1440
+
+
+def test_bytes_do_not_change_with_style_or_time(findings, judged) -> None:
+    once = map_figure(findings), size_figure(findings), null_figure(judged)
     with matplotlib.rc_context({"figure.facecolor": "red", "font.size": 30, "savefig.dpi": 50}):
-        again = map_figure(findings), size_figure(findings)
+        again = map_figure(findings), size_figure(findings), null_figure(judged)
         assert matplotlib.rcParams["font.size"] == 30
     assert once == again
     assert all(b"Software" not in png and b"tEXt" not in png for png in once)
@@ -54,3 +80,7 @@ def test_no_source_and_coordinates_that_are_not_finite(make) -> None:
 def test_findings_must_be_aligned(findings) -> None:
     with pytest.raises(ValueError, match="map is"):
         replace(findings, map=findings.map[:-1])
+    with pytest.raises(ValueError, match="0 searches of 1 kinds"):
+        replace(findings, null_isolation={"shuffled": np.zeros(3)})
+    with pytest.raises(ValueError, match="a verdict, but no nulls"):
+        replace(findings, classes=(replace(findings.classes[0], verdict="rejected"),))

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from skerry.config import Config, NeighborsConfig
-from skerry.publish import report, sheets, words
+from skerry.publish import report, sheets, shown_ids, words
+from skerry.publish.claims import standing
 from skerry.publish.sheets import write_sheets
 from skerry.publish.tables import write_products
 from skerry.types import Failure
@@ -121,12 +122,90 @@ def test_each_section_lists_its_own_members(three, findings) -> None:
 def test_it_says_what_may_be_claimed(three, findings) -> None:
     _, page = three
     assert "Three candidate classes among 2,000 sources" in page.text
-    assert "No null has been run" in page.text and "none may be cited" in page.text
+    assert "No featureless data has been searched" in page.text
+    assert "none may be cited" in page.text
     assert page.text.count("unjudged") >= 6
-    assert "may be cited" not in words.standing(replace(findings, classes=()))
-    judged = [replace(c, verdict="confirmed") for c in findings.classes[:2]]
-    mixed = words.standing(replace(findings, classes=(*judged, findings.classes[2])))
-    assert "2 confirmed, 1 unjudged" in mixed and "No null" not in mixed
+    (nothing,) = standing(replace(findings, classes=()))
+    assert nothing.verdict == "" and "cited" not in nothing.text
+
+
+@pytest.fixture(scope="module")
+def six(judged, images_of, tmp_path_factory) -> tuple[str, Page]:
+    path = tmp_path_factory.mktemp("judged") / "report.html"
+    return written(judged, images_of(shown_ids(judged)), path)
+
+
+def test_a_judged_run_says_what_confirmed_means(six, judged, make, judge) -> None:
+    _, page = six
+    assert "Two confirmed classes among 2,000 sources; one tentative, three candi" in page.text
+    assert "No featureless data" not in page.text
+    claims = {claim.verdict: claim.text for claim in standing(judged)}
+    assert list(claims) == ["confirmed", "tentative", "rejected"]
+    assert (
+        "40 featureless data sets made from this survey, 20 of each of 2 kinds"
+        in (claims["confirmed"])
+    )
+    assert "at most 1.0% of the confirmed classes are expected to be chance" in claims["confirmed"]
+    none, rejected = standing(judge(make(1), ["rejected"]))
+    assert "none may be cited" in none.text and rejected.verdict == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "text"),
+    [
+        ([], "No candidate classes among 9 sources"),
+        (["unjudged"], "One candidate class among 9 sources"),
+        (["confirmed"] * 11, "11 confirmed classes among 9 sources"),
+        (["rejected"], "No confirmed classes among 9 sources; one candidate rejected"),
+        (["tentative", "confirmed"], "One confirmed class among 9 sources; one tentative"),
+    ],
+)
+def test_the_headline_counts_confirmed_classes_first(verdicts: list[str], text: str) -> None:
+    assert words.headline(verdicts, 9) == text
+
+
+def test_rejected_candidates_are_collapsed_below_the_others(six, judged) -> None:
+    html, _ = six
+    upper, _, lower = html.split('<section id="each">')[0].partition("<summary>3 rejected")
+    for found in judged.ranked:
+        shown, hidden = (upper, lower) if found in judged.kept else (lower, upper)
+        cell = f'<a href="#class-{found.rank}">'
+        assert cell in shown and cell not in hidden
+    assert "Replication" in upper and "75.0%" in upper and "<i>q</i>" in upper
+
+
+def test_sections_give_reasons_and_checks_with_their_outcome(six) -> None:
+    html, _ = six
+    article = html.split('<article id="class-3">')[1].split("</article>")[0]
+    assert "It is tentative &lt;so&gt;. And &amp; more." in article
+    assert "split from SKR-9" in article and "Per deg²" in article
+    assert "Checks: 1 of 2 passed" in article
+    assert '<li class="passed">\n<b>null</b>' in article
+    assert '<li class="failed">\n<b>coherence</b>' in article
+    assert "0.41 <small>against 0.5</small>" in article and "41% are members." in article
+
+
+def test_it_says_why_sources_are_in_no_class(six, three, judged) -> None:
+    _, page = six
+    reasons = words.why_outside(judged)
+    assert [reason for reason, *_ in reasons] == ["in the sea", "edge of the class"]
+    assert sum(n for _, n, *_ in reasons) == judged.n_searched - judged.n_in_classes
+    assert sum(share for *_, share, _ in reasons) == pytest.approx(1)
+    assert all(meaning and meaning in page.text for *_, meaning in reasons)
+    assert "Members of rejected candidates count as outside" in page.text
+    assert "Outside every class" not in three[1].text
+
+
+def test_the_provenance_says_how_it_was_searched(six, three) -> None:
+    assert "20 searches of each kind: shuffled, smooth-2" in six[1].text
+    assert "79.5 deg²" in six[1].text
+    assert "none searched" in three[1].text and "not known" in three[1].text
+
+
+def test_without_a_map_it_says_so(findings, images, tmp_path: Path) -> None:
+    unmapped = replace(findings, map=np.full_like(findings.map, np.nan))
+    html, page = written(unmapped, images, tmp_path / "report.html")
+    assert "No map was made" in page.text and "UMAP 1 against" not in html
 
 
 def test_the_share_outside_is_called_normal_only_where_it_is(make) -> None:
@@ -226,7 +305,7 @@ def test_only_the_first_classes_have_a_section(make, tmp_path: Path) -> None:
     found = make(70, n=1400)
     _, page = written(found, None, tmp_path / "report.html")
     assert len(page.all("article")) == report.SECTIONS
-    assert "the other 10 are in this table" in page.text
+    assert "the other 10 are in the tables" in page.text
     rows = [a for a in page.all("th") if a.get("scope") == "row"]
     assert found.ranked[-1].class_id in page.text and len(rows) > 70
 

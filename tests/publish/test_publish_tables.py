@@ -14,15 +14,21 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits, votable
 from astropy.table import Table
-from scipy.stats import binomtest
+from astropy.units import Unit
+from scipy.stats import binomtest, poisson
 
 from skerry.publish import tables
 from skerry.publish.columns import described
 from skerry.publish.findings import Findings
-from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA
+from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA, UNCLUSTERED_SCHEMA
 
-SCHEMAS = {"classes": CLASSES_SCHEMA, "members": MEMBERS_SCHEMA, "checks": CHECKS_SCHEMA}
-COUNTS = [0, 3]
+SCHEMAS = {
+    "classes": CLASSES_SCHEMA,
+    "members": MEMBERS_SCHEMA,
+    "checks": CHECKS_SCHEMA,
+    "unclustered": UNCLUSTERED_SCHEMA,
+}
+VERDICTS = [[], ["confirmed", "tentative", "rejected"]]
 
 
 def plain(table: pa.Table) -> dict[str, list[object]]:
@@ -39,18 +45,22 @@ def from_astropy(table: Table) -> dict[str, list[object]]:
     return out
 
 
-@pytest.fixture(scope="module", params=COUNTS)
-def written(request: pytest.FixtureRequest, make, tmp_path_factory) -> tuple[Findings, Path]:
-    found = make(request.param)
+@pytest.fixture(scope="module", params=VERDICTS)
+def written(request: pytest.FixtureRequest, make, judge, tmp_path_factory) -> tuple[Findings, Path]:
+    found = make(len(request.param), n=300)
+    if request.param:
+        found = judge(found, request.param)
+    else:
+        nowhere = {"id_str": ["a"], "nearest_class": [""], "reason": ["in the sea"]}
+        alone = {**nowhere, "distance_ratio": [np.nan], "membership": [0.0]}
+        found = replace(found, unclustered=pa.table(alone))
     folder = tmp_path_factory.mktemp("products")
     paths = tables.write_products(found, folder)
-    assert [p.name for p in paths] == [
-        f"{n}.{s}" for n in tables.PRODUCTS for s in ("parquet", "fits", "vot")
-    ]
+    assert [p.name for p in paths] == [f"{n}.{s}" for n in SCHEMAS for s in tables.SUFFIXES]
     return found, folder
 
 
-@pytest.mark.parametrize("name", tables.PRODUCTS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_three_formats_read_back_equal(written, name: str) -> None:
     found, folder = written
     expected = getattr(tables, f"{name}_table")(found)
@@ -67,14 +77,14 @@ def test_three_formats_read_back_equal(written, name: str) -> None:
     assert from_astropy(parsed.get_first_table().to_table()) == values
 
 
-@pytest.mark.parametrize("name", tables.PRODUCTS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_votable_is_valid(written, name: str) -> None:
     _, folder = written
     report = io.StringIO()
     assert votable.validate(folder / f"{name}.vot", output=report, xmllint=False), report.getvalue()
 
 
-@pytest.mark.parametrize("name", tables.PRODUCTS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_every_column_says_what_it_is(written, name: str) -> None:
     _, folder = written
     header = fits.getheader(folder / f"{name}.fits", name.upper())
@@ -87,7 +97,7 @@ def test_every_column_says_what_it_is(written, name: str) -> None:
         assert header[f"TUCD{number}"] == meant.ucd
         field = fields[number - 1]
         assert (field.name, field.description, field.ucd) == (column, meant.description, meant.ucd)
-        assert str(field.unit or "") == meant.unit
+        assert Unit(field.unit or "") == Unit(meant.unit)
         metadata = schema.field(column).metadata
         assert metadata[b"description"].decode() == meant.description
         assert metadata.get(b"unit", b"").decode() == meant.unit
@@ -136,6 +146,38 @@ def test_prevalence_is_the_exact_binomial_interval(findings) -> None:
     assert table["prevalence_high"][0].as_py() == pytest.approx(exact.high, rel=1e-9)
     low, high = tables.prevalence_interval([0, 5], 5)
     assert (low[0], high[1]) == (0, 1) and high[0] < 0.53 and low[1] > 0.47
+
+
+def test_surface_density_is_the_exact_poisson_interval(judged) -> None:
+    row = tables.classes_table(judged).to_pylist()[0]
+    low, high = row["surface_density_low"], row["surface_density_high"]
+    assert row["surface_density"] == row["size"] / 79.5
+    assert poisson.sf(row["size"] - 1, low * 79.5) == pytest.approx(0.025)
+    assert poisson.cdf(row["size"], high * 79.5) == pytest.approx(0.025)
+    unknown = tables.classes_table(replace(judged, area=None))
+    assert all(unknown[n].null_count == 6 for n in unknown.column_names if "surface" in n)
+
+
+def test_a_judged_class_says_why(judged, findings) -> None:
+    row = tables.classes_table(judged).to_pylist()[2]
+    assert (row["verdict"], row["q_value"], row["replication"]) == ("tentative", 0.04, 0.75)
+    assert row["isolation"] == pytest.approx(1.2 / 3**0.5)
+    assert row["reasons"] == "It is tentative <so>. And & more."
+    assert row["history"] == "split from SKR-9"
+    assert (row["n_checks"], row["n_checks_passed"]) == (2, 1)
+    bare = tables.classes_table(findings)
+    assert bare["q_value"].null_count == bare["replication"].null_count == 3
+
+
+def test_every_source_in_no_class_has_a_row(judged, findings, tmp_path: Path) -> None:
+    turned = replace(judged, unclustered=judged.unclustered[::-1])
+    table = tables.unclustered_table(judged)
+    assert table.equals(tables.unclustered_table(turned))
+    assert len(table) + judged.n_in_classes == judged.n_searched
+    rejected = judged.rejected[0].members[0]
+    assert rejected in table["id_str"].to_pylist()
+    names = {p.name for p in tables.write_products(findings, tmp_path)}
+    assert "unclustered.parquet" not in names and len(names) == 9
 
 
 def test_members_carry_position_order_and_exemplar(findings) -> None:

@@ -7,14 +7,16 @@ import pytest
 
 from skerry.errors import RunError
 from skerry.store import nouns
+from skerry.store.tables import read_table, table_metadata
 from skerry.types import (
     Check,
-    Clusters,
     CondensedTree,
     Embedding,
     Failure,
+    Measures,
     NeighborGraph,
     RareClass,
+    Replicate,
     Representations,
 )
 
@@ -38,7 +40,7 @@ def test_shards_come_back_sorted_and_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.votes[[1, 4, 3]], second.votes)
     assert found.vote_columns == ("a", "b")
     assert nouns.shard_failures(nouns.shard_path(tmp_path, 0)) == list(first.failures)
-    assert nouns.shard_key(nouns.shard_path(tmp_path, 1)) == "key"
+    assert nouns.part_key(nouns.shard_path(tmp_path, 1)) == "key"
 
 
 def test_a_shard_of_failures_alone_is_read(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_a_torn_shard_has_no_key(tmp_path: Path) -> None:
     path = nouns.shard_path(tmp_path, 0)
     nouns.write_shard(path, representations(["a"]), "key")
     path.write_bytes(path.read_bytes()[:-20])
-    assert nouns.shard_key(path) is None
+    assert nouns.part_key(path) is None
 
 
 def test_no_shards_is_an_error(tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_failures_are_sorted_and_may_be_none(tmp_path: Path) -> None:
     assert nouns.read_failures(tmp_path / "g.parquet") == ()
 
 
-def test_graph_embedding_and_clusters_round_trip(tmp_path: Path) -> None:
+def test_graph_embedding_and_tree_round_trip(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     ids = ["a", "b", "c"]
     graph = NeighborGraph(np.array([[1], [0], [1]]), rng.random((3, 1), np.float32), 0.99)
@@ -77,22 +79,65 @@ def test_graph_embedding_and_clusters_round_trip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.indices, graph.indices)
     np.testing.assert_array_equal(found.distances, graph.distances)
     assert found.recall == 0.99
-    assert nouns.read_ids(tmp_path) == ("a", "b", "c")
+    assert read_table(tmp_path / "ids.parquet")["id_str"].to_pylist() == ids
 
-    embedding = Embedding(rng.random((3, 11), np.float32), rng.random((3, 2), np.float32))
+    embedding = Embedding(rng.random((3, 11), np.float32), rng.random((3, 2), np.float32), False)
     nouns.write_embedding(tmp_path / "e.parquet", embedding, ids)
     back = nouns.read_embedding(tmp_path / "e.parquet")
     np.testing.assert_array_equal(back.coordinates, embedding.coordinates)
     np.testing.assert_array_equal(back.map, embedding.map)
+    assert not back.spectral
+    assert nouns.read_embedding_ids(tmp_path / "e.parquet") == ("a", "b", "c")
 
     tree = CondensedTree(
         np.array([3, 3, 3]), np.array([0, 1, 2]), np.array([1.0, 2, np.inf]), np.ones(3, int), 3
     )
-    nouns.write_clusters(tmp_path, Clusters(np.array([0, -1, 0]), tree), ids)
-    clusters = nouns.read_clusters(tmp_path)
-    np.testing.assert_array_equal(clusters.labels, [0, -1, 0])
-    np.testing.assert_array_equal(clusters.tree.lam, tree.lam)
-    assert clusters.tree.n_points == 3
+    nouns.write_tree(tmp_path / "t.parquet", tree)
+    again = nouns.read_tree(tmp_path / "t.parquet")
+    for name in ("parent", "child", "lam", "size"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(tree, name))
+    assert again.n_points == 3
+
+
+def test_copies_name_the_one_they_are_the_same_as(tmp_path: Path) -> None:
+    nouns.write_copies(tmp_path / "c.parquet", {"a": ("c", "d"), "b": ("e",)})
+    assert read_table(tmp_path / "c.parquet").to_pylist() == [
+        {"id_str": "c", "same_as": "a"},
+        {"id_str": "d", "same_as": "a"},
+        {"id_str": "e", "same_as": "b"},
+    ]
+    nouns.write_copies(tmp_path / "none.parquet", {})
+    none, some = read_table(tmp_path / "none.parquet"), read_table(tmp_path / "c.parquet")
+    assert len(none) == 0 and none.schema == some.schema
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_measures_of_a_null_round_trip(tmp_path: Path, n: int) -> None:
+    path, rng = tmp_path / "m.parquet", np.random.default_rng(n)
+    measures = Measures(*(rng.random(n) for _ in range(5)))
+    nouns.write_measures(path, measures, "key", 0.97)
+    found = nouns.read_measures(path)
+    for name in ("size", "isolation", "overdensity", "coherence", "spread"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(measures, name))
+        assert getattr(found, name).dtype == np.float64
+    assert nouns.part_key(path) == "key"
+    assert table_metadata(path)["recall"] == "0.97"
+
+
+@pytest.mark.parametrize("groups", [[], [[2, 0]], [[2, 0], [1, 3], [4]]])
+def test_a_repeated_search_round_trips(tmp_path: Path, groups: list[list[int]]) -> None:
+    path, rows = tmp_path / "r.parquet", np.arange(5)
+    found = tuple(np.array(g, dtype=np.int64) for g in groups)
+    made = Replicate("subsample-1", "subsample", rows, found)
+    nouns.write_replicate(path, made, ["a", "b", "c", "d", "e"], "key")
+    back = nouns.read_replicate(path, made.name, made.kind, rows)
+    assert (back.name, back.kind, back.rows is rows) == ("subsample-1", "subsample", True)
+    assert [r.tolist() for r in back.found] == groups
+    assert all(r.dtype == np.int64 for r in back.found)
+    # ids, too, for who reads it without skerry
+    ids = read_table(path)["id_str"].to_pylist()
+    assert ids == ["abcde"[i] for group in groups for i in group]
+    assert nouns.part_key(path) == "key"
 
 
 def test_classes_round_trip(tmp_path: Path) -> None:
@@ -104,9 +149,24 @@ def test_classes_round_trip(tmp_path: Path) -> None:
         (1.0, 0.5),
         ("é",),
         0.4,
-        "umap-hdbscan",
+        "graph",
+        "tentative",
+        p_value=0.02,
+        q_value=0.04,
+        isolation=1.5,
+        replication=0.75,
+        reasons=("It came back.",),
+        history="kept its id (overlap 0.90)",
         checks=(check,),
         votes={"bar_yes": 0.5},
     )
-    nouns.write_classes(tmp_path / "c.json", [rare])
-    assert nouns.read_classes(tmp_path / "c.json") == (rare,)
+    plain = RareClass("SKR-c", 2, ("c",), (1.0,), ("c",), 0.0, "graph")
+    nouns.write_classes(tmp_path / "c.json", [rare, plain])
+    assert nouns.read_classes(tmp_path / "c.json") == (rare, plain)
+
+
+@pytest.mark.parametrize("text", ["", "[{}]", '[{"members": []}]', "{"])
+def test_damaged_classes_are_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.json").write_text(text)
+    with pytest.raises(RunError, match=r"c\.json is missing or damaged"):
+        nouns.read_classes(tmp_path / "c.json")

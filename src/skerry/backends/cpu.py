@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from skerry.types import CondensedTree, FloatArray, IntArray
+from skerry.types import CondensedTree, DoubleArray, FloatArray, IntArray
 
 
 def nearest(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
@@ -34,25 +34,31 @@ def nearest(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[IntArray,
     return indices, squares
 
 
-def inverted_index(vectors: FloatArray, n_lists: int) -> Any:
-    """A faiss IVF index: ``vectors`` (n, d) in ``n_lists`` cells around k-means centers.
+def inverted_index(sample: FloatArray, parts: Iterable[FloatArray], n_lists: int) -> Any:
+    """A faiss IVF index: the vectors of all ``parts``, halved, in ``n_lists`` cells.
 
-    The centers are learned from at most 64 vectors a cell, taken evenly over the rows.
+    The cells lie around centers that k-means learns from ``sample`` (m, d). What the index holds
+    is float16, half the memory and faster to look through: distances are for the caller to
+    compute again.
     """
     import faiss
 
-    index = faiss.IndexIVFFlat(
-        faiss.IndexFlatL2(vectors.shape[1]), vectors.shape[1], n_lists, faiss.METRIC_L2
-    )
+    d = sample.shape[1]
+    halved = faiss.ScalarQuantizer.QT_fp16
+    quantizer = faiss.IndexFlatL2(d)
+    index = faiss.IndexIVFScalarQuantizer(quantizer, d, n_lists, halved, faiss.METRIC_L2, False)
     index.own_fields = False
-    step = max(1, len(vectors) // (64 * n_lists))
+    index.cp.niter = 8
+    index.cp.min_points_per_centroid = 1
+    index.cp.max_points_per_centroid = 1 + len(sample) // n_lists
     with _faiss_threads().limit(limits=1):
-        index.train(np.ascontiguousarray(vectors[::step]))
-        index.add(vectors)
+        index.train(np.ascontiguousarray(sample))
+        for part in parts:
+            index.add(part)
     return index
 
 
-def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> tuple[IntArray, FloatArray]:
+def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> IntArray:
     """The k nearest to each of ``queries`` (m, d) among the ``n_probe`` nearest cells of an index.
 
     The cells are chosen on one thread; looking through them is spread over the queries, each
@@ -60,14 +66,16 @@ def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> tuple[IntArr
 
     Returns
     -------
-    indices : int64 (m, k), -1 where the cells hold fewer.
-    squares : float32 (m, k), squared distances as faiss rounds them.
+    int64 (m, k), -1 where the cells hold fewer.
     """
     with _faiss_threads().limit(limits=1):
         to_centers, cells = index.quantizer.search(queries, n_probe)
     index.nprobe = n_probe
-    squares, indices = index.search_preassigned(queries, k, cells, to_centers)
-    return indices, squares
+    # neighbors one after the other find their cells still in the cache
+    order = np.lexsort(cells.T[1::-1])
+    found = np.empty((len(queries), k), dtype=np.int64)
+    _, found[order] = index.search_preassigned(queries[order], k, cells[order], to_centers[order])
+    return found
 
 
 @functools.cache
@@ -146,10 +154,8 @@ def layout(
     return Layout(np.asarray(coordinates, dtype=np.float32), not failed)
 
 
-def hdbscan_tree(
-    coordinates: FloatArray, min_cluster_size: int, min_samples: int
-) -> tuple[IntArray, CondensedTree]:
-    """HDBSCAN's flat labels (excess of mass) and its whole condensed tree.
+def hdbscan_tree(coordinates: FloatArray, min_cluster_size: int, min_samples: int) -> CondensedTree:
+    """HDBSCAN's whole condensed tree.
 
     The Cython hdbscan, not fast_hdbscan: it compiles nothing when first used, computes in
     float64 and on one thread, and so depends on no number of threads. The spanning tree is
@@ -167,14 +173,76 @@ def hdbscan_tree(
             core_dist_n_jobs=1,
         ).fit(coordinates.astype(np.float64))
         rows = found.condensed_tree_.to_numpy()
-    tree = CondensedTree(
+    return _tree(rows, len(coordinates))
+
+
+def principal_axes(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The mean (d,) of vectors (n, d) and their principal axes, the columns of (d, d)."""
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centered = vectors - mean.astype(np.float32)
+    with _one_thread():
+        axes = np.linalg.eigh((centered.T @ centered).astype(np.float64))[1]
+    return mean.astype(np.float32), axes.astype(np.float32)
+
+
+def product(a: FloatArray, b: FloatArray) -> FloatArray:
+    """The matrix product, the same bytes on any number of threads."""
+    with _one_thread():
+        return np.asarray(a @ b)
+
+
+def spanning_forest(indices: IntArray, weights: FloatArray) -> tuple[DoubleArray, IntArray]:
+    """The minimum spanning tree of each piece of a neighbor graph.
+
+    Parameters
+    ----------
+    indices, weights : int64 and float32 (n, k)
+        The neighbors of each row and what each edge weighs, above 0; an edge may stand once or
+        twice.
+
+    Returns
+    -------
+    edges : float64 (m, 3): row, row, weight
+    piece : int64 (n,), which piece each row is in, numbered from 0
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+    n, k = indices.shape
+    starts = np.arange(0, n * k + 1, k, dtype=np.int32 if n * k < 2**31 else np.int64)
+    # an edge of weight 0 would count as none
+    least = np.finfo(np.float32).tiny
+    values = np.maximum(weights, least).astype(np.float64).ravel()
+    graph = csr_matrix((values, indices.astype(starts.dtype).ravel(), starts), shape=(n, n))
+    del values
+    found = minimum_spanning_tree(graph).tocoo()
+    pieces, piece = connected_components(found, directed=False)
+    edges = np.stack([found.row, found.col, found.data], axis=1).astype(np.float64)
+    if len(edges) != n - pieces:
+        raise AssertionError(f"{len(edges)} edges for {n} rows in {pieces} pieces")
+    return edges, piece.astype(np.int64)
+
+
+def condensed_tree(edges: DoubleArray, n: int, min_cluster_size: int) -> CondensedTree:
+    """The condensed tree of a spanning tree of n rows.
+
+    ``edges`` float64 (n - 1, 3): row, row, distance, which ascends; distances may be infinite.
+    """
+    from hdbscan._hdbscan_tree import condense_tree
+    from sklearn.cluster._hierarchical_fast import single_linkage_label
+
+    merges = single_linkage_label(np.ascontiguousarray(edges))
+    return _tree(condense_tree(merges, min_cluster_size), n)
+
+
+def _tree(rows: Any, n: int) -> CondensedTree:
+    return CondensedTree(
         rows["parent"].astype(np.int64),
         rows["child"].astype(np.int64),
         rows["lambda_val"].astype(np.float64),
         rows["child_size"].astype(np.int64),
-        len(coordinates),
+        n,
     )
-    return np.asarray(found.labels_, dtype=np.int64), tree
 
 
 @contextlib.contextmanager

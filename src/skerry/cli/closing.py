@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_MOST = 20
+
 
 def closing(found: dict[str, Any]) -> None:
     from rich.console import Console
@@ -32,32 +34,46 @@ def closing(found: dict[str, Any]) -> None:
         console.print(f"Report: {found['run']}/report.html", markup=False, soft_wrap=True)
 
 
-def _classes_table(console: Any, classes: list[dict[str, Any]], most: int = 20) -> None:
+def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
+    """The classes that were not rejected, and how many were."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="Candidate classes, by persistence", title_justify="left")
-    for column in ("rank", "class", "size", "persistence", "verdict"):
+    kept = [rare for rare in classes if rare["verdict"] != "rejected"]
+    table = Table(title="Classes, by verdict and isolation", title_justify="left")
+    for column in ("rank", "class", "size", "isolation", "q", "replication", "verdict"):
         table.add_column(column, justify="left" if column in ("class", "verdict") else "right")
-    for rare in classes[:most]:
+    for rare in kept[:_MOST]:
         table.add_row(
             str(rare["rank"]),
             escape(rare["class_id"]),
             str(rare["size"]),
-            f"{rare['persistence']:.2f}",
+            f"{rare['isolation']:.2f}",
+            _measured(rare["q_value"], ".2g"),
+            _measured(rare["replication"], ".0%"),
             rare["verdict"],
         )
-    console.print(table)
-    if len(classes) > most:
-        console.print(f"and {len(classes) - most} more: see the report", markup=False)
+    if kept:
+        console.print(table)
+    if len(kept) > _MOST:
+        console.print(f"and {len(kept) - _MOST} more: see the report", markup=False)
+    if len(kept) < len(classes):
+        console.print(f"Rejected: {len(classes) - len(kept)}, listed in the report", markup=False)
+
+
+def _measured(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def _headline(found: dict[str, Any]) -> str:
+    from skerry.publish.words import headline
+
     counts = found["stages"]["classes"]["counts"]
     total = found["stages"]["representations"]["counts"]
+    verdicts = [rare["verdict"] for rare in found["classes"]]
     share = counts["unclustered"] / max(1, total["represented"])
     return (
-        f"{counts['classes']} candidate classes among {total['represented']} sources; "
-        f"{share:.1%} are in none{', which is normal' if share >= 0.95 else ''}; "
+        f"{headline(verdicts, total['represented'])}; "
+        f"{share:.1%} of them are in none{', which is normal' if share >= 0.95 else ''}; "
         f"{total['failed']} could not be read."
     )

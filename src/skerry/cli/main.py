@@ -9,6 +9,7 @@ import typer
 
 from skerry.cli import score as scoring
 from skerry.cli import train as training
+from skerry.cli import using
 from skerry.cli.closing import closing
 from skerry.cli.common import (
     AsJson,
@@ -44,16 +45,24 @@ def run(
     config: ConfigFile = None,
     settings: Settings = None,
     preset: Annotated[str, typer.Option(help="Named settings to start from.")] = "",
+    previous: Annotated[
+        Path | None, typer.Option(help="An earlier run, whose classes' ids are kept.")
+    ] = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="200 searches of featureless data of each kind.")
+    ] = False,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Find candidate rare classes in INPUT. Start it again and it goes on where it stopped."""
+    """Find and judge rare classes in INPUT. Start it again and it goes on where it stopped."""
 
     def work() -> dict[str, Any]:
         from skerry import pipeline
         from skerry.progress import bar
 
-        resolved = resolved_config(config, settings, preset)
+        options = [f"classes.previous={previous.resolve()}"] if previous else []
+        options += ["nulls.n=200"] if thorough else []
+        resolved = resolved_config(config, [*options, *(settings or ())], preset)
         with bar() as on_event:
             return pipeline.run(input_path, output, resolved, threads=threads, on_event=on_event)
 
@@ -118,5 +127,7 @@ def version(as_json: AsJson = False) -> None:
 
 encoders_app.command()(scoring.score)
 app.add_typer(encoders_app, name="encoders")
+app.command()(using.grow)
+app.command()(using.assign)
 app.command()(training.train)
 app.command()(training.export)

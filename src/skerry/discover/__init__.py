@@ -1,21 +1,49 @@
-"""From vectors to candidate classes: neighbors, embedding, clusters, candidates, classes."""
+"""From vectors to judged classes: neighbors, routes to candidates, measures, nulls."""
 
 from skerry.discover.candidates import centered, find_candidates, largest_size
 from skerry.discover.classes import distinctive, rare_classes
 from skerry.discover.cluster import cluster
-from skerry.discover.neighbors import neighbor_graph
-from skerry.discover.order import canonical_order, in_canonical_order
+from skerry.discover.hierarchy import graph_tree
+from skerry.discover.measure import measure, pooled
+from skerry.discover.neighbors import neighbor_graph, neighbor_search
+from skerry.discover.nulls import judged, null_search
+from skerry.discover.order import (
+    canonical_order,
+    distinct_rows,
+    first_of_each,
+    in_canonical_order,
+)
 from skerry.discover.reduce import embed
+from skerry.discover.routes import OwnRoute, Route, candidates_of, route_of
+from skerry.discover.space import Space, space_of
+from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
 
 __all__ = [
+    "OwnRoute",
+    "Route",
+    "Space",
+    "Surrogates",
+    "candidates_of",
     "canonical_order",
     "centered",
     "cluster",
+    "distinct_rows",
     "distinctive",
     "embed",
     "find_candidates",
+    "first_of_each",
+    "graph_tree",
+    "groups_in",
     "in_canonical_order",
+    "judged",
+    "kinds_of",
     "largest_size",
+    "measure",
     "neighbor_graph",
+    "neighbor_search",
+    "null_search",
+    "pooled",
     "rare_classes",
+    "route_of",
+    "space_of",
 ]

@@ -15,9 +15,7 @@ import numpy.typing as npt
 
 from skerry.config import ClassesConfig
 from skerry.errors import InputError
-from skerry.types import Candidate, CondensedTree, FloatArray, IntArray
-
-_Float64Array = npt.NDArray[np.float64]
+from skerry.types import Candidate, CondensedTree, DoubleArray, FloatArray, IntArray
 
 
 def find_candidates(tree: CondensedTree, config: ClassesConfig) -> list[Candidate]:
@@ -26,7 +24,7 @@ def find_candidates(tree: CondensedTree, config: ClassesConfig) -> list[Candidat
     Of all branches whose size at birth lies between ``min_size`` and the smaller of
     ``max_size`` and ``max_share`` of all sources, the set without overlap that has the largest
     total stability is chosen (Campello, Moulavi, Zimek & Sander 2015, ACM TKDD 10, 5, section
-    5.3, with larger branches left out), then those below ``min_persistence`` are dropped.
+    5.3, with larger branches left out).
 
     Returns
     -------
@@ -46,7 +44,6 @@ def find_candidates(tree: CondensedTree, config: ClassesConfig) -> list[Candidat
     small[branches.up < 0] = False
     chosen = _most_stable(branches, small)
     persistence = 1 - branches.birth / np.where(branches.death > 0, branches.death, np.inf)
-    chosen = chosen[persistence[chosen] >= config.min_persistence]
     rows_of = _rows_by_parent(tree, branches)
     found = [_candidate(tree, branches, rows_of, b, persistence[b]) for b in chosen]
     return sorted(found, key=lambda c: (-c.persistence, -len(c.members), int(c.members.min())))
@@ -105,9 +102,9 @@ class _Branches:
     name: IntArray
     up: IntArray
     size: IntArray
-    birth: _Float64Array
-    death: _Float64Array
-    stability: _Float64Array
+    birth: DoubleArray
+    death: DoubleArray
+    stability: DoubleArray
 
 
 def _branches(tree: CondensedTree) -> _Branches:
@@ -141,7 +138,7 @@ def _branches(tree: CondensedTree) -> _Branches:
     )
 
 
-def _finite(lam: _Float64Array) -> _Float64Array:
+def _finite(lam: DoubleArray) -> DoubleArray:
     """Lambda with infinity (sources at distance 0) as the largest density that was measured."""
     finite = lam[np.isfinite(lam)]
     return np.minimum(lam, finite.max() if len(finite) else 0.0)

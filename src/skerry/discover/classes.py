@@ -1,61 +1,97 @@
-"""From candidates to named, ranked classes."""
+"""From judged candidates to ranked classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skerry.config import ClassesConfig
-from skerry.types import Candidate, FloatArray, RareClass
+from skerry.discover.judge import Judgement
+from skerry.types import Candidate, FloatArray, RareClass, Verdict
 
-ROUTE = "umap-hdbscan"
-"""The way from vectors to classes that this package goes; each class carries its name."""
+_ORDER: tuple[Verdict, ...] = ("confirmed", "tentative", "rejected", "unjudged")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate under its name, with all that is known of it.
+
+    ``candidate`` has its members most central first. ``isolation`` is that of ``Measures``.
+    ``judgement`` is None where it was not judged. ``replication`` is the share of repeated
+    searches that found it and ``returned``, (n_members,), how often each member came back with
+    it; None where no search was repeated.
+    """
+
+    candidate: Candidate
+    class_id: str
+    isolation: float
+    history: str = ""
+    judgement: Judgement | None = None
+    replication: float | None = None
+    returned: FloatArray | None = None
 
 
 def rare_classes(
-    candidates: Sequence[Candidate],
+    found: Sequence[Found],
     ids: Sequence[str],
     votes: FloatArray,
     vote_columns: Sequence[str],
     config: ClassesConfig,
+    route: str,
 ) -> list[RareClass]:
-    """Classes, not yet judged, ranked by persistence, then size (larger first), then name.
+    """Classes ranked by verdict (confirmed first), isolation, size (larger first), then name.
 
     Parameters
     ----------
-    candidates : members most central first, as ``candidates.centered`` orders them
     ids : the ``id_str`` of each row
     votes : float32 (n, n_answers), shares the encoder expects; (n, 0) where it has no heads
     vote_columns : the n_answers names
     config : ``exemplars`` is how many of the most central members stand for the class
-
-    Returns
-    -------
-    list of RareClass
-        A class is called ``SKR-`` and the ``id_str`` of its most central member.
+    route : the way from vectors to candidates
     """
+    classes = [_rare_class(one, ids, votes, vote_columns, config.exemplars, route) for one in found]
+    ranked = sorted(classes, key=_place)
+    return [replace(rare, rank=rank) for rank, rare in enumerate(ranked, start=1)]
 
-    def place(candidate: Candidate) -> tuple[float, int, str]:
-        return -candidate.persistence, -len(candidate.members), ids[candidate.members[0]]
 
-    classes = []
-    for rank, candidate in enumerate(sorted(candidates, key=place), start=1):
-        members = tuple(ids[i] for i in candidate.members)
-        means = votes[candidate.members].mean(axis=0, dtype=np.float64)
-        classes.append(
-            RareClass(
-                class_id=f"SKR-{members[0]}",
-                rank=rank,
-                members=members,
-                probability=tuple(float(p) for p in candidate.probability),
-                exemplars=members[: config.exemplars],
-                persistence=candidate.persistence,
-                route=ROUTE,
-                votes={name: float(m) for name, m in zip(vote_columns, means, strict=True)},
-            )
-        )
-    return classes
+def _place(rare: RareClass) -> tuple[int, float, int, str]:
+    return _ORDER.index(rare.verdict), -rare.isolation, -rare.size, rare.class_id
+
+
+def _rare_class(
+    found: Found,
+    ids: Sequence[str],
+    votes: FloatArray,
+    vote_columns: Sequence[str],
+    exemplars: int,
+    route: str,
+) -> RareClass:
+    candidate, judgement = found.candidate, found.judgement or Judgement("unjudged", (), ())
+    probability = candidate.probability if found.returned is None else found.returned
+    if len(probability) != len(candidate.members):
+        raise ValueError(f"{len(probability)} probabilities, {len(candidate.members)} members")
+    members = tuple(ids[i] for i in candidate.members)
+    means = votes[candidate.members].mean(axis=0, dtype=np.float64)
+    return RareClass(
+        class_id=found.class_id,
+        rank=0,
+        members=members,
+        probability=tuple(float(p) for p in probability),
+        exemplars=members[:exemplars],
+        persistence=candidate.persistence,
+        route=route,
+        verdict=judgement.verdict,
+        p_value=judgement.p,
+        q_value=judgement.q,
+        isolation=found.isolation,
+        replication=found.replication,
+        reasons=judgement.reasons,
+        history=found.history,
+        checks=judgement.checks,
+        votes={name: float(m) for name, m in zip(vote_columns, means, strict=True)},
+    )
 
 
 def distinctive(

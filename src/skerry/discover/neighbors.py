@@ -2,59 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
+from skerry.discover.distances import nearest_distances
 from skerry.errors import InputError
-from skerry.progress import OnEvent
+from skerry.progress import OnEvent, silent
 from skerry.types import FloatArray, IntArray, NeighborGraph
 
-_BLOCK = 1024
+_BLOCK = 2048
 _BYTES = 2**26
 _SLACK = 16
 _SAMPLE = 1000
-_TARGET_RECALL = 0.995
+_TARGET_RECALL = 0.97
+_LARGEST = 1e15  # squares of larger values add up to more than float32 holds
 _WHAT = "nearest neighbors"
 
 
-def neighbor_graph(
-    vectors: FloatArray, config: NeighborsConfig, *, on_event: OnEvent
-) -> NeighborGraph:
-    """The k nearest neighbors of each vector, by Euclidean distance, itself left out.
-
-    Up to ``config.exact_below`` sources every pair is compared; above, an inverted index
-    (Jegou, Douze & Schmid 2011) looks in as many cells as it takes to find 99.5% of the true
-    neighbors of 1000 sources, and ``recall`` says how many it did find. Distances are always
-    recomputed from differences in float64; of equal ones the smaller row number comes first.
-
-    Parameters
-    ----------
-    vectors : float32 (n, d)
-    on_event : called with (what, sources done, sources in all)
+def neighbor_graph(search: NeighborSearch, k: int, *, on_event: OnEvent = silent) -> NeighborGraph:
+    """The k nearest neighbors of each vector of a search, by Euclidean distance.
 
     Raises
     ------
     InputError
-        There are too few vectors for k neighbors, or some are not finite.
+        There are too few vectors for k neighbors.
     """
-    n = len(vectors)
-    _check(vectors, config.k)
-    exact = _Exact(vectors)
-    search: _Exact | _Inverted = exact
-    recall = 1.0
-    if n > config.exact_below:
-        search, recall = _inverted(exact, config.k)
-    indices = np.empty((n, config.k), dtype=np.int64)
-    distances = np.empty((n, config.k), dtype=np.float32)
+    n = len(search.vectors)
+    _check_number(n, k)
+    indices = np.empty((n, k), dtype=np.int64)
+    distances = np.empty((n, k), dtype=np.float32)
     for start in range(0, n, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, n), dtype=np.int64)
-        indices[rows], distances[rows] = search(rows, config.k)
+        indices[rows], distances[rows] = search.find(rows, k)
         on_event(_WHAT, int(rows[-1]) + 1, n)
-    return NeighborGraph(indices, distances, recall)
+    return NeighborGraph(indices, distances, search.recall)
+
+
+def neighbor_search(vectors: FloatArray, config: NeighborsConfig) -> NeighborSearch:
+    """A search for neighbors among ``vectors`` (n, d) float32.
+
+    Up to ``config.exact_below`` sources every pair is compared; above, an inverted index
+    (Jegou, Douze & Schmid 2011) looks in as many cells as it takes to find 97% of the true
+    neighbors of 1000 sources. Where that is an eighth of all cells the vectors have so little
+    structure that comparing every pair is faster, and every pair is compared.
+
+    Raises
+    ------
+    InputError
+        There are too few vectors for ``config.k`` neighbors, or some are not finite.
+    """
+    n, k = len(vectors), config.k
+    _check_number(n, k)
+    _check_finite(vectors)
+    if n > config.exact_below:
+        inverted, recall = _inverted(vectors, k)
+        if inverted is not None:
+            return NeighborSearch(vectors, inverted, recall)
+    return NeighborSearch(vectors, _Exact(vectors), 1.0)
+
+
+@dataclass(frozen=True)
+class NeighborSearch:
+    """Looks up nearest neighbors; ``recall`` is the share of true ones it finds."""
+
+    vectors: FloatArray
+    find: Callable[[IntArray, int], tuple[IntArray, FloatArray]]
+    recall: float
+
+    def of_rows(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+        """The k nearest of some rows (m,), by Euclidean distance, themselves left out.
+
+        Distances are recomputed from differences in float64; of equal ones the smaller row
+        comes first.
+
+        Returns
+        -------
+        indices : int64 (m, k)
+        distances : float32 (m, k)
+        """
+        step = max(1, min(_BLOCK, 2**18 // k))
+        parts = [self.find(rows[s : s + step], k) for s in range(0, len(rows), step)]
+        if not parts:
+            return np.empty((0, k), np.int64), np.empty((0, k), np.float32)
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
 class _Exact:
@@ -63,7 +100,7 @@ class _Exact:
     def __init__(self, vectors: FloatArray) -> None:
         self.vectors = vectors
         self.centered, self.norms = _centered(vectors)
-        self.compared: dict[bytes, tuple[IntArray, FloatArray]] = {}
+        self.compared: dict[tuple[bytes, int], tuple[IntArray, FloatArray]] = {}
 
     def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         found = min(k + 1 + _SLACK, len(self.vectors))
@@ -80,7 +117,7 @@ class _Exact:
         Identical vectors are compared with the others but once.
         """
         vector = self.vectors[row]
-        name = vector.tobytes()
+        name = vector.tobytes(), k
         if name not in self.compared:
             near = self._within(row, kth)
             self.compared[name] = _nearest_to(vector, self.vectors, near, k + 1)
@@ -113,18 +150,26 @@ class _Exact:
 
 
 class _Inverted:
-    """Neighbors by looking in the nearest ``n_probe`` cells."""
+    """Neighbors by looking in the nearest ``n_probe`` cells, more where many are asked for."""
 
-    def __init__(self, exact: _Exact, n_lists: int) -> None:
-        self.exact = exact
-        self.index = cpu.inverted_index(exact.centered, n_lists)
+    def __init__(self, vectors: FloatArray, n_lists: int, k: int) -> None:
+        self.vectors, self.k, self.n_lists = vectors, k, n_lists
+        # faiss rounds in proportion to the squared norms: those of centered vectors are small
+        self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        parts = (vectors[part] - self.mean for part in _blocks(*vectors.shape))
+        sample = vectors[:: max(1, len(vectors) // (24 * n_lists))] - self.mean
+        self.index = cpu.inverted_index(sample, parts, n_lists)
         self.n_probe = min(8, n_lists)
 
+    @cached_property
+    def exact(self) -> _Exact:
+        return _Exact(self.vectors)
+
     def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
-        vectors, centered = self.exact.vectors, self.exact.centered
-        found = min(k + 1 + _SLACK, len(vectors))
-        candidates, _ = cpu.query(self.index, centered[rows], found, self.n_probe)
-        indices, distances = _nearest(vectors, rows, candidates, k)
+        found = min(k + 1 + _SLACK // 4, len(self.vectors))
+        n_probe = min(self.n_lists, self.n_probe * math.ceil(k / (2 * self.k)))
+        candidates = cpu.query(self.index, self.vectors[rows] - self.mean, found, n_probe)
+        indices, distances = _nearest(self.vectors, rows, candidates, k)
         # the cells around a far outlier may hold fewer than k sources
         short = np.isinf(distances[:, -1])
         if short.any():
@@ -132,19 +177,31 @@ class _Inverted:
         return indices, distances
 
 
-def _inverted(exact: _Exact, k: int) -> tuple[_Inverted, float]:
-    """An inverted index that looks far enough, and the recall measured on a sample."""
-    n = len(exact.vectors)
+def _inverted(vectors: FloatArray, k: int) -> tuple[_Inverted | None, float]:
+    """An inverted index that looks far enough, and its recall on a sample; None if too far."""
+    n = len(vectors)
     n_lists = max(1, min(int(4 * n**0.5), n // 64))
-    search = _Inverted(exact, n_lists)
+    search = _Inverted(vectors, n_lists, k)
     sample = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
-    truth = exact(sample, k)[1][:, -1:]
+    truth = _kth_distance(vectors, sample, k)
     while True:
         # by distance, so that of equal neighbors any will do
-        recall = float(np.mean(search(sample, k)[1] <= truth))
+        recall = float(np.mean(search(sample, k)[1] <= truth[:, None]))
         if recall >= _TARGET_RECALL or search.n_probe == n_lists:
             return search, recall
-        search.n_probe = min(2 * search.n_probe, n_lists)
+        search.n_probe = min(5 * search.n_probe // 4, n_lists)
+        if 8 * search.n_probe > n_lists >= 64:
+            return None, recall
+
+
+def _kth_distance(vectors: FloatArray, rows: IntArray, k: int) -> FloatArray:
+    """Distance of some rows to their k-th nearest, all vectors compared, a block at a time."""
+    best = np.empty((len(rows), 0))
+    for part in _blocks(*vectors.shape):
+        block = vectors[part]
+        found = nearest_distances(block, vectors[rows], min(k + 1, len(block)))
+        best = np.sort(np.concatenate([best, found], axis=1), axis=1)[:, : k + 1]
+    return best[:, k].astype(np.float32)
 
 
 def _centered(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -167,13 +224,14 @@ def _nearest(
     """The k nearest of each row's candidates (m, c), itself and -1 left out."""
     indices = np.empty((len(rows), k), dtype=np.int64)
     distances = np.empty((len(rows), k), dtype=np.float32)
-    step = max(1, 2**14 // candidates.shape[1])
+    step = max(1, 2**13 // candidates.shape[1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        near = candidates[part]
+        near = np.sort(candidates[part], axis=1)
         exact = _distances(vectors[near], vectors[rows[part], None])
         exact[(near == rows[part, None]) | (near < 0)] = np.inf
-        best = np.lexsort((near, exact), axis=1)[:, :k]
+        # rows ascend, so that a stable order keeps the smaller of equals first
+        best = np.argsort(exact, axis=1, kind="stable")[:, :k]
         indices[part] = np.take_along_axis(near, best, axis=1)
         distances[part] = np.take_along_axis(exact, best, axis=1)
     return indices, distances
@@ -209,18 +267,26 @@ def _blocks(n: int, d: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _check(vectors: FloatArray, k: int) -> None:
-    if len(vectors) < k + 1:
+def _check_number(n: int, k: int) -> None:
+    if n == 1:
         raise InputError(
-            f"{len(vectors)} sources are too few for neighbors.k = {k}: at least {k + 1} are "
-            f"needed; give more sources, or set neighbors.k to {max(1, len(vectors) - 1)} or less"
+            f"one distinct vector, so that all sources look the same; expected at least {k + 1} "
+            f"for neighbors.k = {k}: were the images read?"
         )
+    if n < k + 1:
+        raise InputError(
+            f"{n} distinct vectors are too few for neighbors.k = {k}: at least {k + 1} are "
+            f"needed; give more sources, or set neighbors.k to {max(1, n - 1)} or less"
+        )
+
+
+def _check_finite(vectors: FloatArray) -> None:
     bad = sum(
-        int(np.count_nonzero(~np.isfinite(vectors[part]).all(axis=1)))
+        int(np.count_nonzero(~(np.abs(vectors[part]) < _LARGEST).all(axis=1)))
         for part in _blocks(*vectors.shape)
     )
     if bad:
         raise InputError(
-            f"{bad} of {len(vectors)} vectors hold NaN or infinite values; expected finite "
-            "numbers: leave those sources out"
+            f"{bad} of {len(vectors)} vectors hold NaN or infinite values, or some beyond "
+            f"{_LARGEST:g}; expected finite numbers: leave those sources out"
         )

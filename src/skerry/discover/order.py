@@ -40,3 +40,21 @@ def in_canonical_order(representations: Representations) -> Representations:
         votes=representations.votes[order],
         sides=representations.sides[order],
     )
+
+
+def distinct_rows(vectors: FloatArray) -> IntArray:
+    """Rows of ``vectors`` (n, d) in canonical order, of identical vectors only the first.
+
+    Identical vectors say nothing of density: a source entered twice would be its own nearest
+    neighbor, and a few copies a class.
+    """
+    order = canonical_order(vectors)
+    return order[first_of_each(vectors[order])]
+
+
+def first_of_each(ordered: FloatArray) -> IntArray:
+    """Where each distinct vector first stands in ``ordered`` (n, d), in canonical order."""
+    if not len(ordered):
+        return np.empty(0, dtype=np.int64)
+    new = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return np.flatnonzero(np.concatenate([[True], new])).astype(np.int64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skerry.backends import cpu
 from skerry.config import EmbeddingConfig
 from skerry.errors import InputError
-from skerry.progress import OnEvent
+from skerry.progress import OnEvent, silent
 from skerry.types import Embedding, FloatArray, NeighborGraph
 
 _WHAT = "embedding"
@@ -18,7 +20,7 @@ def embed(
     graph: NeighborGraph,
     config: EmbeddingConfig,
     *,
-    on_event: OnEvent,
+    on_event: OnEvent = silent,
 ) -> Embedding:
     """UMAP coordinates (McInnes, Healy & Melville 2018) for clustering, and a 2-d map to look at.
 
@@ -42,27 +44,42 @@ def embed(
     InputError
         Too few sources or neighbors, or vectors that are all the same.
     """
-    _check(vectors, graph, config)
     on_event(_WHAT, 0, 3)
+    fuzzy = _fuzzy(vectors, graph, config)
+    on_event(_WHAT, 1, 3)
+    clustered = _layout(vectors, fuzzy, config.n_components, config.min_dist, config.seed)
+    on_event(_WHAT, 2, 3)
+    seen = _layout(vectors, fuzzy, 2, config.map_min_dist, config.seed)
+    on_event(_WHAT, 3, 3)
+    return Embedding(clustered.coordinates, seen.coordinates, clustered.spectral and seen.spectral)
+
+
+def coordinates_of(
+    vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig
+) -> FloatArray:
+    """Only the coordinates to cluster, as :func:`embed` gives them: float32 (n, n_components)."""
+    fuzzy = _fuzzy(vectors, graph, config)
+    return _layout(vectors, fuzzy, config.n_components, config.min_dist, config.seed).coordinates
+
+
+def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> Any:
+    _check(vectors, graph, config)
     itself = np.arange(len(vectors), dtype=np.int64)[:, None]
     others = slice(config.n_neighbors - 1)
-    fuzzy = cpu.fuzzy_graph(
+    return cpu.fuzzy_graph(
         np.hstack([itself, graph.indices[:, others]]),
         np.hstack([np.zeros_like(itself, np.float32), graph.distances[:, others]]),
     )
-    on_event(_WHAT, 1, 3)
-    found: list[cpu.Layout] = []
-    for d, min_dist in ((config.n_components, config.min_dist), (2, config.map_min_dist)):
-        layout = cpu.layout(vectors, fuzzy, d, min_dist, config.seed)
-        if not np.isfinite(layout.coordinates).all():
-            raise InputError(
-                f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "
-                "hold too few different values; expected mostly distinct vectors"
-            )
-        found.append(layout)
-        on_event(_WHAT, 1 + len(found), 3)
-    clustered, seen = found
-    return Embedding(clustered.coordinates, seen.coordinates, clustered.spectral and seen.spectral)
+
+
+def _layout(vectors: FloatArray, fuzzy: Any, d: int, min_dist: float, seed: int) -> cpu.Layout:
+    layout = cpu.layout(vectors, fuzzy, d, min_dist, seed)
+    if not np.isfinite(layout.coordinates).all():
+        raise InputError(
+            f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "
+            "hold too few different values; expected mostly distinct vectors"
+        )
+    return layout
 
 
 def _check(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> None:

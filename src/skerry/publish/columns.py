@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA
+from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA, UNCLUSTERED_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -18,24 +18,32 @@ class Column:
     unit: str = ""
 
 
+_PER_AREA = "deg-2"
+_DENSE = "src.density;stat."
 _CLASS = Column("Class the row belongs to", "meta.id.parent")
 
 _CLASSES = {
-    "class_id": Column("Class, named after its most central member", "meta.id;meta.main"),
-    "rank": Column("1 for the most persistent class", "stat.rank"),
-    "verdict": Column("unjudged, confirmed, tentative or rejected", "meta.code.class"),
-    "p_value": Column("p-value against the null; empty if none was run", "stat.probability"),
-    "q_value": Column("False discovery rate over all classes", "stat.falsePositive"),
+    "class_id": Column("Class, named after a most central member", "meta.id;meta.main"),
+    "rank": Column("1 for the first: by verdict, then isolation", "stat.rank"),
+    "verdict": Column("confirmed, tentative, rejected or unjudged", "meta.code.class"),
+    "isolation": Column("ln of 5th neighbor distance, outside to inside", "stat.value"),
+    "p_value": Column("Chance that featureless data gives such a one", "stat.probability"),
+    "q_value": Column("Share by chance of those as isolated", "stat.falsePositive"),
+    "replication": Column("Share of repeated searches that find it", "stat.confidenceLevel"),
     "size": Column("Number of members", "meta.number"),
     "prevalence": Column("Members as a share of the sources searched", "meta.number;arith.ratio"),
     "prevalence_low": Column("Lower end of its 95% interval", "meta.number;arith.ratio;stat.min"),
     "prevalence_high": Column("Upper end of its 95% interval", "meta.number;arith.ratio;stat.max"),
+    "surface_density": Column("Members per area of sky", "src.density", _PER_AREA),
+    "surface_density_low": Column("Lower end of its 95% interval", _DENSE + "min", _PER_AREA),
+    "surface_density_high": Column("Upper end of its 95% interval", _DENSE + "max", _PER_AREA),
     "persistence": Column("1 - lambda(birth) / lambda(death) of its cluster", "stat.value"),
-    "replication": Column("Share of repeated searches that find it", "stat.confidenceLevel"),
     "route": Column("How it was found", "meta.code"),
     "central_id": Column("Its most central member", "meta.id.assoc"),
     "exemplars": Column("Ids of its exemplars, as a JSON list", "meta.id.assoc"),
     "distinctive": Column("Votes that set it apart from all sources", "meta.note"),
+    "reasons": Column("Why the verdict is what it is", "meta.note"),
+    "history": Column("What it was in the previous run", "meta.note"),
     "n_checks": Column("Number of checks made", "meta.number"),
     "n_checks_passed": Column("Number of checks passed", "meta.number"),
 }
@@ -44,10 +52,9 @@ _MEMBERS = {
     "class_id": _CLASS,
     "ra": Column("Right ascension, ICRS", "pos.eq.ra;meta.main", "deg"),
     "dec": Column("Declination, ICRS", "pos.eq.dec;meta.main", "deg"),
-    "probability": Column("Membership probability", "stat.probability"),
+    "probability": Column("Membership: how often it came back, or depth", "stat.probability"),
     "order": Column("1 for the most central member", "stat.rank"),
     "exemplar": Column("Is it an exemplar of its class?", "meta.code"),
-    "replication": Column("Share of repeated searches with it", "stat.confidenceLevel"),
 }
 _CHECKS = {
     "class_id": _CLASS,
@@ -57,17 +64,29 @@ _CHECKS = {
     "passed": Column("Did it pass?", "meta.code.status"),
     "sentence": Column("The outcome in words", "meta.note"),
 }
+_UNCLUSTERED = {
+    "id_str": Column("Source", "meta.id;meta.main"),
+    "nearest_class": Column("Class it is nearest to", "meta.id.assoc"),
+    "distance_ratio": Column("Distance to it, 1 for a typical member", "pos.distance;arith.ratio"),
+    "reason": Column("Why it is in no class", "meta.code"),
+    "membership": Column("Soft membership in that class", "stat.probability"),
+}
+_PRODUCTS = {
+    "classes": (CLASSES_SCHEMA, _CLASSES),
+    "members": (MEMBERS_SCHEMA, _MEMBERS),
+    "checks": (CHECKS_SCHEMA, _CHECKS),
+    "unclustered": (UNCLUSTERED_SCHEMA, _UNCLUSTERED),
+}
 
 
 def described(name: str) -> dict[str, Column]:
-    """The columns of ``classes``, ``members`` or ``checks``, in order."""
-    return {"classes": _CLASSES, "members": _MEMBERS, "checks": _CHECKS}[name]
+    """The columns of a product, in order."""
+    return _PRODUCTS[name][1]
 
 
 def schema(name: str) -> pa.Schema:
     """The schema of a product, with unit, description and UCD as metadata of its fields."""
-    plain = {"classes": CLASSES_SCHEMA, "members": MEMBERS_SCHEMA, "checks": CHECKS_SCHEMA}[name]
-    columns = described(name)
+    plain, columns = _PRODUCTS[name]
     return pa.schema([f.with_metadata(_metadata(columns[f.name])) for f in plain])
 
 

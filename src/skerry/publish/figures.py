@@ -1,18 +1,20 @@
-"""Figures: the map of all sources, and the classes by size and persistence."""
+"""Figures: the map of all sources, and the classes by size and isolation."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skerry.publish.findings import Findings
+from skerry.types import RareClass
 
 NUMBERED = 20
-"""Classes that get a color and a number on the map."""
+"""Classes that get a color and a number on a figure, rejected ones never."""
 
 # Okabe & Ito (2008), told apart with any color vision; yellow left out, too faint on white
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -26,42 +28,46 @@ def map_figure(findings: Findings) -> bytes:
     """The map of all sources with the classes on it, as PNG bytes.
 
     The sources are a gray sea; the first ``NUMBERED`` classes by rank are colored and numbered
-    by rank, the others dark gray. The axes have no unit and no meaning of their own.
+    by rank, the others, and rejected ones, dark gray. The axes have no unit and no meaning of
+    their own.
     """
     with Canvas(figsize=(7.2, 5.76)) as canvas:
         axes = canvas.figure.add_subplot()
         sea = findings.map[np.isfinite(findings.map).all(axis=1)].astype(np.float64)
         _scatter_sea(axes, sea)
-        groups = _members_on_map(findings)
-        for points in groups[NUMBERED:]:
+        groups = _members_on_map(findings, findings.kept)
+        for points in (*groups[NUMBERED:], *_members_on_map(findings, findings.rejected)):
             axes.plot(*points.T, ".", ms=2.5, mew=0, color=_OTHER, rasterized=True)
-        for number, points in enumerate(groups[:NUMBERED]):
-            color = COLORS[number % len(COLORS)]
+        for points, color in zip(groups[:NUMBERED], cycle(COLORS), strict=False):
             axes.plot(*points.T, "o", ms=4, mew=0.4, mec="white", color=color, rasterized=True)
-        _frame(axes, sea)
-        _number(axes, groups[:NUMBERED])
+        # a few stragglers far out must not shrink everything else, so no equal aspect is forced
+        axes.margins(0.04)
+        axes.tick_params(length=3)
+        number(axes, groups[:NUMBERED])
         axes.set_xlabel("UMAP 1")
         axes.set_ylabel("UMAP 2")
         return canvas.png()
 
 
 def size_figure(findings: Findings) -> bytes:
-    """Persistence against size of each class, as PNG bytes."""
-    ranked = findings.ranked
+    """Isolation against size of each class, as PNG bytes; rejected ones are crosses."""
     with Canvas(figsize=(7.2, 2.88)) as canvas:
         axes = canvas.figure.add_subplot()
-        points = np.array([(c.size, c.persistence) for c in ranked], float).reshape(-1, 2)
-        for number, point in enumerate(points):
-            top = number < NUMBERED
-            color = COLORS[number % len(COLORS)] if top else _OTHER
-            axes.plot(*point, "o", ms=8 if top else 5, mew=0.6, mec="white", color=color)
-        _size_axis(axes, points[:, 0])
+        kept, rejected = _sizes(findings.kept), _sizes(findings.rejected)
+        axes.plot(*rejected.T, "x", ms=5, color=_OTHER)
+        axes.plot(*kept[NUMBERED:].T, "o", ms=5, mew=0.6, mec="white", color=_OTHER)
+        for point, color in zip(kept[:NUMBERED], cycle(COLORS), strict=False):
+            axes.plot(*point, "o", ms=8, mew=0.6, mec="white", color=color)
+        _size_axis(axes, np.append(kept[:, 0], rejected[:, 0]))
         axes.margins(0.08, 0.14)
-        if len(points):
-            _number(axes, [p[None] for p in points[:NUMBERED]])
+        number(axes, [point[None] for point in kept[:NUMBERED]])
         axes.set_xlabel("size (members)")
-        axes.set_ylabel("persistence")
+        axes.set_ylabel("isolation")
         return canvas.png()
+
+
+def _sizes(classes: Sequence[RareClass]) -> _Points:
+    return np.array([(c.size, c.isolation) for c in classes], np.float64).reshape(-1, 2)
 
 
 def _size_axis(axes: Any, sizes: _Points) -> None:
@@ -126,26 +132,17 @@ def _scatter_sea(axes: Any, sea: _Points) -> None:
     axes.plot(*sea.T, "o", ms=size, mew=0, color=_SEA, alpha=alpha, rasterized=True)
 
 
-def _members_on_map(findings: Findings) -> list[_Points]:
+def _members_on_map(findings: Findings, classes: Sequence[RareClass]) -> list[_Points]:
     row = {name: i for i, name in enumerate(findings.ids)}
     groups = []
-    for found in findings.ranked:
+    for found in classes:
         rows = [row[m] for m in found.members if m in row]
         points = findings.map[rows].astype(np.float64)
         groups.append(points[np.isfinite(points).all(axis=1)])
     return groups
 
 
-def _frame(axes: Any, sea: _Points) -> None:
-    # a few stragglers far out must not shrink everything else, so no equal aspect is forced
-    axes.margins(0.04)
-    if not len(sea):
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1)
-    axes.tick_params(length=3)
-
-
-def _number(axes: Any, groups: Sequence[_Points]) -> None:
+def number(axes: Any, groups: Sequence[_Points]) -> None:
     """Write 1, 2, ... beside each group, clear of the other groups and numbers."""
     from matplotlib.patheffects import withStroke
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from skerry.publish import figures, words
+from skerry.publish.claims import standing
 from skerry.publish.findings import Findings, Images
+from skerry.publish.null_figure import null_figure
 from skerry.publish.sheets import gallery, jpeg, resized, sheet_name
-from skerry.publish.tables import PRODUCTS, SUFFIXES, classes_table, members_table
+from skerry.publish.tables import SUFFIXES, classes_table, members_table, product_names
 from skerry.store import write_text
 from skerry.types import ByteArray, RareClass
 
@@ -39,9 +41,10 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one class; ``members`` are the first rows of its members."""
+    """What the page shows of one class: its row of ``classes`` and its first of ``members``."""
 
     found: RareClass
+    row: dict[str, Any]
     gallery: tuple[Thumbnail, ...]
     members: list[dict[str, Any]]
 
@@ -86,36 +89,57 @@ def _render(context: dict[str, Any]) -> str:
 
 
 def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
+    verdicts = [c.verdict for c in findings.classes]
+    rows = classes_table(findings).to_pylist()
     return {
         "findings": findings,
-        "headline": words.headline(findings),
+        "headline": words.headline(verdicts, findings.n_searched),
         "outside": words.outside(findings),
-        "standing": words.standing(findings),
-        "rows": classes_table(findings).to_pylist(),
-        "judged": any(c.p_value is not None for c in findings.classes),
-        "sections": _sections(findings, images),
+        "claims": standing(findings),
+        "why_outside": words.why_outside(findings),
+        "kept": [row for row in rows if row["verdict"] != "rejected"],
+        "rejected": [row for row in rows if row["verdict"] == "rejected"],
+        "repeated": any(row["replication"] is not None for row in rows),
+        "sections": _sections(findings, rows, images),
         "with_images": images is not None,
-        "map": _png(figures.map_figure(findings)),
         "numbered": figures.NUMBERED,
-        "sizes": _png(figures.size_figure(findings)) if len(findings.classes) >= 5 else "",
+        "figures": _figures(findings),
         "reasons": words.failures_by_reason(findings),
+        "provenance": {**findings.provenance, **words.search(findings)},
         "settings": words.settings(findings),
         "count": words.count,
         "links": {
-            "catalogs": {n: [f"products/{n}.{suffix}" for suffix in SUFFIXES] for n in PRODUCTS},
-            "sheets": [f"products/sheets/{sheet_name(c)}" for c in findings.ranked],
+            "catalogs": {
+                name: [f"products/{name}.{suffix}" for suffix in SUFFIXES]
+                for name in product_names(findings)
+            },
+            "sheets": {c.rank: f"products/sheets/{sheet_name(c)}" for c in findings.ranked},
             "failed": "representations/failures.parquet",
         },
         "limits": {"failures": FAILED, "side": _SIDE},
     }
 
 
-def _sections(findings: Findings, images: Images | None) -> list[Section]:
+def _figures(findings: Findings) -> dict[str, str]:
+    """The figures there is something to show in, by name, as data URIs; empty for the others."""
+    some = len(findings.classes) >= 5
+    return {
+        "map": _png(figures.map_figure(findings)) if findings.has_map else "",
+        "nulls": _png(null_figure(findings)) if findings.null_isolation else "",
+        "sizes": _png(figures.size_figure(findings)) if some else "",
+    }
+
+
+def _sections(
+    findings: Findings, rows: list[dict[str, Any]], images: Images | None
+) -> dict[int, Section]:
+    """The sections of the first classes, by their rank."""
     table = members_table(findings)
-    sections, start = [], 0
-    for found in findings.ranked[:SECTIONS]:
-        rows = table.slice(start, min(found.size, LISTED)).to_pylist()
-        sections.append(Section(found, () if images is None else _gallery(found, images), rows))
+    sections, start = {}, 0
+    for found, row in zip(findings.ranked[:SECTIONS], rows, strict=False):
+        members = table.slice(start, min(found.size, LISTED)).to_pylist()
+        shown = () if images is None else _gallery(found, images)
+        sections[found.rank] = Section(found, row, shown, members)
         start += found.size
     return sections
 

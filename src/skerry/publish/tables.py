@@ -1,48 +1,32 @@
-"""The catalogs: classes, members and checks."""
+"""The catalogs: classes, members, checks and the sources in no class."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skerry.discover.rarity import prevalence_interval, surface_density
 from skerry.publish.columns import schema
 from skerry.publish.findings import Findings
 from skerry.publish.formats import ENCODERS
 from skerry.store import write_bytes, write_table
+from skerry.types import IntArray
 
-PRODUCTS = ("classes", "members", "checks")
 SUFFIXES = ("parquet", *ENCODERS)
 """Of the files of each product."""
-
-_Doubles = npt.NDArray[np.float64]
-
-
-def prevalence_interval(size: npt.ArrayLike, n: int) -> tuple[_Doubles, _Doubles]:
-    """95% Clopper-Pearson interval of the share ``size / n``.
-
-    Exact binomial, so at least 95% wide for any size; it holds if the n sources are a random
-    draw of the sky's, and says nothing of members that the search missed.
-    """
-    from scipy.special import betaincinv
-
-    k = np.asarray(size, dtype=np.float64)
-    low, high = np.zeros_like(k), np.ones_like(k)
-    some, not_all = k > 0, k < n
-    low[some] = betaincinv(k[some], n - k[some] + 1, 0.025)
-    high[not_all] = betaincinv(k[not_all] + 1, n - k[not_all], 0.975)
-    return low, high
 
 
 def classes_table(findings: Findings) -> pa.Table:
     """One row a class, by rank: ``types.CLASSES_SCHEMA`` with column metadata.
 
-    ``prevalence`` is among the sources that have a representation. ``p_value``, ``q_value``
-    and ``replication`` are null where they were not measured.
+    ``prevalence`` is among the sources that have a representation. What was not measured is
+    null: ``p_value`` and ``q_value`` without nulls, ``replication`` without repeated searches,
+    surface densities without a footprint.
     """
     ranked, n = findings.ranked, max(findings.n_searched, 1)
     sizes = np.array([c.size for c in ranked], dtype=np.int64)
@@ -51,22 +35,33 @@ def classes_table(findings: Findings) -> pa.Table:
         "class_id": [c.class_id for c in ranked],
         "rank": [c.rank for c in ranked],
         "verdict": [c.verdict for c in ranked],
+        "isolation": [c.isolation for c in ranked],
         "p_value": [c.p_value for c in ranked],
         "q_value": [c.q_value for c in ranked],
+        "replication": [c.replication for c in ranked],
         "size": sizes,
         "prevalence": sizes / n,
         "prevalence_low": low,
         "prevalence_high": high,
+        **_surface_density(sizes, findings.area),
         "persistence": [c.persistence for c in ranked],
-        "replication": [None for _ in ranked],
         "route": [c.route for c in ranked],
         "central_id": [c.members[0] if c.members else "" for c in ranked],
         "exemplars": [json.dumps(c.exemplars, ensure_ascii=False) for c in ranked],
         "distinctive": [findings.distinctive.get(c.class_id, "") for c in ranked],
+        "reasons": [" ".join(c.reasons) for c in ranked],
+        "history": [c.history for c in ranked],
         "n_checks": [len(c.checks) for c in ranked],
         "n_checks_passed": [sum(check.passed for check in c.checks) for c in ranked],
     }
     return pa.table(columns, schema=schema("classes"))
+
+
+def _surface_density(sizes: IntArray, area: float | None) -> dict[str, Any]:
+    names = ("surface_density", "surface_density_low", "surface_density_high")
+    if area is None:
+        return {name: [None] * len(sizes) for name in names}
+    return dict(zip(names, surface_density(sizes, area), strict=True))
 
 
 def members_table(findings: Findings) -> pa.Table:
@@ -85,7 +80,6 @@ def members_table(findings: Findings) -> pa.Table:
         "probability": [p for c in ranked for p in c.probability],
         "order": [i for c in ranked for i in range(1, c.size + 1)],
         "exemplar": [m in c.exemplars for c in ranked for m in c.members],
-        "replication": pa.nulls(len(ids), pa.float64()),
     }
     return pa.table(columns, schema=schema("members"))
 
@@ -98,10 +92,14 @@ def positions(findings: Findings, ids: pa.Array) -> tuple[pa.Array, pa.Array]:
     def column(name: str) -> pa.Array:
         if name not in sources.column_names:
             return pa.nulls(len(ids), pa.float64())
-        values = sources[name].combine_chunks().cast(pa.float64()).take(rows)
-        return pc.if_else(pc.is_finite(values), values, pa.scalar(None, pa.float64()))
+        return _finite(sources[name].combine_chunks().cast(pa.float64()).take(rows))
 
     return column("ra"), column("dec")
+
+
+def _finite(values: pa.Array) -> pa.Array:
+    """Doubles with null for what is not finite."""
+    return pc.if_else(pc.is_finite(values), values, pa.scalar(None, pa.float64()))
 
 
 def checks_table(findings: Findings) -> pa.Table:
@@ -118,23 +116,45 @@ def checks_table(findings: Findings) -> pa.Table:
     return pa.table(columns, schema=schema("checks"))
 
 
-def write_products(findings: Findings, folder: Path) -> list[Path]:
-    """Write each table as Parquet, FITS and VOTable; the same findings give the same bytes.
+def unclustered_table(findings: Findings) -> pa.Table:
+    """One row a source in no class, by ``id_str``: ``UNCLUSTERED_SCHEMA``."""
+    plain = schema("unclustered")
+    if findings.unclustered is None:
+        return plain.empty_table()
+    table = findings.unclustered.select(plain.names).cast(plain).sort_by("id_str")
+    # without classes there is nothing to be near to
+    at = plain.get_field_index("distance_ratio")
+    return table.set_column(at, plain.field(at), _finite(table["distance_ratio"]))
 
-    Returns the nine files, ``classes.parquet`` first.
+
+_MAKERS = {
+    "classes": classes_table,
+    "members": members_table,
+    "checks": checks_table,
+    "unclustered": unclustered_table,
+}
+
+
+def product_names(findings: Findings) -> tuple[str, ...]:
+    """The products there are: ``unclustered`` only where it was looked into."""
+    return tuple(n for n in _MAKERS if n != "unclustered" or findings.unclustered is not None)
+
+
+def write_products(findings: Findings, folder: Path) -> list[Path]:
+    """Write each product as Parquet, FITS and VOTable; the same findings give the same bytes.
+
+    Returns the files, ``classes.parquet`` first.
 
     Raises
     ------
     DiskError
         The folder cannot be written.
     """
-    tables = {
-        "classes": classes_table(findings),
-        "members": members_table(findings),
-        "checks": checks_table(findings),
-    }
-    for name, table in tables.items():
+    written = []
+    for name in product_names(findings):
+        table = _MAKERS[name](findings)
         write_table(folder / f"{name}.parquet", table)
         for suffix, encode in ENCODERS.items():
             write_bytes(folder / f"{name}.{suffix}", encode(name, table))
-    return [folder / f"{name}.{suffix}" for name in PRODUCTS for suffix in SUFFIXES]
+        written += [folder / f"{name}.{suffix}" for suffix in SUFFIXES]
+    return written

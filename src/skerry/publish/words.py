@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from skerry.config import PRESETS
+from skerry.discover.outside import REASONS
 from skerry.publish.findings import Findings
 
 SPARSE = 0.95
@@ -42,12 +44,22 @@ def percent(share: float) -> str:
     return f"{value:#.2g}%" if value >= 0.001 else "<0.001%"
 
 
-def headline(findings: Findings) -> str:
-    """How many classes, among how many sources."""
-    n = len(findings.classes)
-    number = _NUMBERS[n] if n < len(_NUMBERS) else f"{n:,}"
-    noun = "candidate class" if n == 1 else "candidate classes"
-    return f"{number} {noun} among {count(findings.n_searched, 'source')}"
+def headline(verdicts: Sequence[str], n_searched: int) -> str:
+    """How many classes of each verdict, among how many sources; judged all together or not."""
+    counted, among = Counter(verdicts), count(n_searched, "source")
+    if set(counted) <= {"unjudged"}:
+        n = counted["unjudged"]
+        return f"{_number(n)} candidate {'class' if n == 1 else 'classes'} among {among}"
+    n, rejected = counted["confirmed"], counted["rejected"]
+    noun = "candidate" if rejected == 1 else "candidates"
+    numbers = {"tentative": counted["tentative"], f"{noun} rejected": rejected}
+    others = [f"{_number(k).lower()} {what}" for what, k in numbers.items() if k]
+    first = f"{_number(n)} confirmed {'class' if n == 1 else 'classes'} among {among}"
+    return f"{first}; {', '.join(others)}" if others else first
+
+
+def _number(n: int) -> str:
+    return _NUMBERS[n] if n < len(_NUMBERS) else f"{n:,}"
 
 
 def outside(findings: Findings) -> str:
@@ -55,14 +67,15 @@ def outside(findings: Findings) -> str:
     total, inside = findings.n_searched, findings.n_in_classes
     if not total:
         return "No source could be searched."
+    kind = "a confirmed or tentative class" if findings.n_nulls else "a class"
     if not inside:
         return (
-            f"None of the {count(total, 'source')} is in a class. Most galaxies belong to no clear "
+            f"None of the {count(total, 'source')} is in {kind}. Most galaxies belong to no clear "
             "group, so a small survey, or one of a single kind, may well hold none."
         )
     share = (total - inside) / total
     text = (
-        f"{count(inside, 'source')} ({percent(inside / total)}) {_be(inside)} in a class. "
+        f"{count(inside, 'source')} ({percent(inside / total)}) {_be(inside)} in {kind}. "
         f"The other {total - inside:,} ({percent(share)}) {_be(total - inside)} in none"
     )
     if share >= SPARSE:
@@ -81,27 +94,41 @@ def _be(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def standing(findings: Findings) -> str:
-    """What the verdicts allow to be claimed."""
-    verdicts = Counter[str](c.verdict for c in findings.classes)
-    if not findings.classes:
-        return (
-            "Nothing was found that is small, tight and apart from the rest. That is a result "
-            "for these settings, and no proof that the survey holds no rare class."
-        )
-    if verdicts["unjudged"] == len(findings.classes):
-        return (
-            "Every class here is unjudged. No null has been run, so it is not known how many "
-            "such classes a search of featureless data would give, and none may be cited as "
-            "real yet. UMAP can invent clusters where there are none. Treat each class as a "
-            "suggestion of what to look at."
-        )
-    known = ("confirmed", "tentative", "rejected", "unjudged")
-    listed = ", ".join(f"{verdicts[v]} {v}" for v in known if verdicts[v])
-    return (
-        f"By verdict: {listed}. Only a confirmed class passed every check; an unjudged one was "
-        "not held against a null and may not be cited as real."
-    )
+def why_outside(findings: Findings) -> list[tuple[str, int, float, str]]:
+    """Reasons why sources are in no class, the most frequent first.
+
+    Each with how many it holds for, their share of all in no class, and what it means; empty
+    where it was not looked into.
+    """
+    if findings.unclustered is None:
+        return []
+    counted = Counter(findings.unclustered["reason"].to_pylist())
+    total = sum(counted.values())
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [(reason, n, n / total, REASONS.get(reason, "")) for reason, n in ordered]
+
+
+def search(findings: Findings) -> dict[str, str]:
+    """How it was searched, for the provenance."""
+    config, nulls = findings.config, findings.null_isolation
+    asked = config.replication
+    repeated = asked.subsamples or asked.seeds
+    return {
+        "route": config.clusters.route,
+        "featureless data": (
+            f"{count(findings.n_nulls, 'search', 'searches')} of each kind: {', '.join(nulls)}; "
+            f"seed {config.nulls.seed}"
+            if nulls
+            else "none searched"
+        ),
+        "repeated searches": (
+            f"on {count(asked.subsamples, 'random subset')} of {percent(asked.share)} of the "
+            f"sources, and on all with other settings; seed {asked.seed}"
+            if repeated
+            else "none"
+        ),
+        "footprint": "not known" if findings.area is None else f"{findings.area:,.4g} deg²",
+    }
 
 
 def failures_by_reason(findings: Findings) -> list[tuple[str, int]]:

@@ -25,12 +25,14 @@ from skerry.store.tables import (
 )
 from skerry.types import (
     Check,
-    Clusters,
     CondensedTree,
     Embedding,
     Failure,
+    IntArray,
+    Measures,
     NeighborGraph,
     RareClass,
+    Replicate,
     Representations,
 )
 
@@ -65,11 +67,6 @@ def write_shard(path: Path, part: Representations, key: str) -> None:
 
 def _padded(column: pa.FixedSizeListArray, nulls: int) -> pa.Array:
     return pa.concat_arrays([column, pa.nulls(nulls, column.type)])
-
-
-def shard_key(path: Path) -> str | None:
-    """The key a shard was made under; None where there is no whole shard."""
-    return table_metadata(path).get(KEY)
 
 
 def shard_failures(path: Path) -> list[Failure]:
@@ -122,7 +119,8 @@ def read_failures(path: Path) -> tuple[Failure, ...]:
 
 
 def write_graph(folder: Path, graph: NeighborGraph, ids: Sequence[str]) -> None:
-    """Write the neighbor graph; its rows are those of ``ids.parquet``, in canonical order."""
+    """Write the neighbor graph; its rows are those of ``ids.parquet``, in canonical order, of
+    identical vectors only the first."""
     write_arrays(
         folder / "graph.safetensors",
         {
@@ -142,9 +140,12 @@ def read_graph(folder: Path) -> NeighborGraph:
     )
 
 
-def read_ids(folder: Path) -> tuple[str, ...]:
-    """Ids of the sources in canonical order."""
-    return tuple(read_table(folder / "ids.parquet")["id_str"].to_pylist())
+def write_copies(path: Path, copies: Mapping[str, Sequence[str]]) -> None:
+    """Write the sources whose vector is that of another: ``id_str`` and ``same_as``."""
+    pairs = [(other, first) for first, others in copies.items() for other in others]
+    names, firsts = zip(*pairs, strict=True) if pairs else ((), ())
+    columns = {"id_str": pa.array(names, pa.string()), "same_as": pa.array(firsts, pa.string())}
+    write_table(path, pa.table(columns))
 
 
 def write_embedding(path: Path, embedding: Embedding, ids: Sequence[str]) -> None:
@@ -157,6 +158,11 @@ def write_embedding(path: Path, embedding: Embedding, ids: Sequence[str]) -> Non
     write_table(path, pa.table(columns), {"spectral": json.dumps(embedding.spectral)})
 
 
+def read_embedding_ids(path: Path) -> tuple[str, ...]:
+    """Ids of the sources in the order of the embedding."""
+    return tuple(read_table(path, ["id_str"])["id_str"].to_pylist())
+
+
 def read_embedding(path: Path) -> Embedding:
     """Read the embedding."""
     table = read_table(path)
@@ -166,29 +172,61 @@ def read_embedding(path: Path) -> Embedding:
     return Embedding(coordinates, map_xy, json.loads(table.schema.metadata[b"spectral"]))
 
 
-def write_clusters(folder: Path, clusters: Clusters, ids: Sequence[str]) -> None:
-    """Write the flat clusters and the condensed tree."""
-    labels = pa.table({"id_str": pa.array(ids, pa.string()), "cluster": clusters.labels})
-    write_table(folder / "clusters.parquet", labels)
-    tree = clusters.tree
+def write_tree(path: Path, tree: CondensedTree) -> None:
+    """Write the condensed tree; its sources are numbered as in ``ids.parquet``."""
     edges = pa.table(
         {"parent": tree.parent, "child": tree.child, "lambda": tree.lam, "size": tree.size}
     )
-    write_table(folder / "condensed_tree.parquet", edges, {"n_points": str(tree.n_points)})
+    write_table(path, edges, {"n_points": str(tree.n_points)})
 
 
-def read_clusters(folder: Path) -> Clusters:
-    """Read the clusters and their tree."""
-    labels = read_table(folder / "clusters.parquet")["cluster"].to_numpy()
-    edges = read_table(folder / "condensed_tree.parquet")
-    tree = CondensedTree(
+def read_tree(path: Path) -> CondensedTree:
+    """Read the condensed tree."""
+    edges = read_table(path)
+    return CondensedTree(
         parent=edges["parent"].to_numpy(),
         child=edges["child"].to_numpy(),
         lam=edges["lambda"].to_numpy(),
         size=edges["size"].to_numpy(),
         n_points=int(edges.schema.metadata[b"n_points"]),
     )
-    return Clusters(labels, tree)
+
+
+def write_measures(path: Path, measures: Measures, key: str, recall: float) -> None:
+    """Write what was measured of each candidate of one null, and its graph's recall."""
+    columns = {f.name: getattr(measures, f.name) for f in dataclasses.fields(measures)}
+    write_table(path, pa.table(columns), {KEY: key, "recall": json.dumps(recall)})
+
+
+def read_measures(path: Path) -> Measures:
+    """Read the measures of one null's candidates."""
+    table = read_table(path)
+    return Measures(*(table[f.name].to_numpy() for f in dataclasses.fields(Measures)))
+
+
+def write_replicate(path: Path, replicate: Replicate, ids: Sequence[str], key: str) -> None:
+    """Write the candidates of a repeated search: a row a member, ``candidate`` counts from 0."""
+    columns = {
+        "candidate": pa.array([i for i, rows in enumerate(replicate.found) for _ in rows]),
+        "id_str": pa.array([ids[r] for rows in replicate.found for r in rows], pa.string()),
+        "row": pa.array([int(r) for rows in replicate.found for r in rows], pa.int64()),
+    }
+    columns["candidate"] = columns["candidate"].cast(pa.int32())
+    write_table(path, pa.table(columns), {KEY: key})
+
+
+def read_replicate(path: Path, name: str, kind: str, rows: IntArray | None) -> Replicate:
+    """Read the candidates of a repeated search, of which the settings say what rows it saw."""
+    table = read_table(path)
+    found, candidate = table["row"].to_numpy(), table["candidate"].to_numpy()
+    ends = np.flatnonzero(np.diff(candidate)) + 1
+    parts = np.split(found, ends) if len(found) else []
+    return Replicate(name, kind, rows, tuple(parts))
+
+
+def part_key(path: Path) -> str | None:
+    """The key that a part of a stage was made under; None where there is no whole file."""
+    return table_metadata(path).get(KEY)
 
 
 def write_classes(path: Path, classes: Sequence[RareClass]) -> None:
@@ -207,6 +245,6 @@ def read_classes(path: Path) -> tuple[RareClass, ...]:
 
 
 def _class(record: Mapping[str, Any]) -> RareClass:
-    lists = {k: tuple(record[k]) for k in ("members", "probability", "exemplars")}
+    lists = {k: tuple(record[k]) for k in ("members", "probability", "exemplars", "reasons")}
     checks = tuple(Check(**check) for check in record["checks"])
     return RareClass(**{**record, **lists, "checks": checks})

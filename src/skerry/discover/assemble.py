@@ -1,0 +1,106 @@
+"""All that was measured of each candidate brought together, and a verdict on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skerry.config import Config
+from skerry.discover.candidates import largest_size
+from skerry.discover.checks import Q_BELOW, Evidence
+from skerry.discover.heldout import HeldOut, heldout
+from skerry.discover.judge import Judgement, judge, thresholds
+from skerry.discover.measure import pooled
+from skerry.discover.nulls import judged
+from skerry.discover.replicate import Replicated, replicated
+from skerry.discover.second import second_coherence
+from skerry.discover.space import Space
+from skerry.types import Candidate, Measures, Replicate
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The repeated searches: those that vary the search, and those of the two random halves."""
+
+    variants: Sequence[Replicate]
+    halves: tuple[Replicate, Replicate]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate's judgement and what the repeated searches say of it, where any were made."""
+
+    judgement: Judgement
+    replicated: Replicated | None
+
+
+def judge_all(
+    candidates: Sequence[Candidate],
+    measures: Measures,
+    space: Space,
+    config: Config,
+    nulls: Mapping[str, Sequence[Measures]],
+    repeated: Repeated | None,
+    second: Space | None = None,
+) -> list[Judged]:
+    """A judgement of each candidate, in their order.
+
+    Parameters
+    ----------
+    measures : of the candidates
+    nulls : for each kind of null, the measures of what each of its searches found; empty for
+        none
+    repeated : None where no search was repeated
+    second : the same sources, in the same order, as a second encoder sees them
+    """
+    n = len(candidates)
+    p: list[float | None] = [None] * n
+    q: list[float | None] = [None] * n
+    if nulls:
+        statistics = {kind: [m.isolation for m in found] for kind, found in nulls.items()}
+        p_values, q_values = judged(measures.isolation, statistics)
+        p, q = p_values.tolist(), q_values.tolist()
+    bounds = thresholds({kind: pooled(found) for kind, found in nulls.items()})
+    again = replicated([c.members for c in candidates], repeated.variants) if repeated else []
+    largest = largest_size(len(space), config.classes)
+    found = []
+    for i, candidate in enumerate(candidates):
+        evidence = Evidence(
+            size=len(candidate.members),
+            isolation=float(measures.isolation[i]),
+            overdensity=float(measures.overdensity[i]),
+            coherence=float(measures.coherence[i]),
+            spread=float(measures.spread[i]),
+            p=p[i],
+            q=q[i],
+            replicated=again[i] if again else None,
+            held_out=_held_out(candidate, q[i], repeated, space),
+            second=_second(candidate, q[i], space, second),
+        )
+        judgement = judge(evidence, bounds, config.classes.min_size, largest)
+        found.append(Judged(judgement, evidence.replicated))
+    return found
+
+
+def _held_out(
+    candidate: Candidate, q: float | None, repeated: Repeated | None, space: Space
+) -> HeldOut | None:
+    """Only of those that chance does not explain: the others are rejected as it is."""
+    if repeated is None or _explained(q):
+        return None
+    return heldout(np.sort(candidate.members), *repeated.halves, space)
+
+
+def _second(
+    candidate: Candidate, q: float | None, space: Space, second: Space | None
+) -> tuple[float, float] | None:
+    if second is None or _explained(q):
+        return None
+    return second_coherence(candidate.members, space, second)
+
+
+def _explained(q: float | None) -> bool:
+    """Whether chance explains a candidate of this q-value."""
+    return q is not None and q >= Q_BELOW

@@ -1,0 +1,143 @@
+"""The whole search in memory: vectors in, judged candidates out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.config import Config
+from skerry.discover.assemble import Judged, Repeated, judge_all
+from skerry.discover.measure import measure
+from skerry.discover.nulls import null_search
+from skerry.discover.order import distinct_rows
+from skerry.discover.replicate import Search, replicate
+from skerry.discover.routes import Route, route_of
+from skerry.discover.space import Space, space_of
+from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
+from skerry.discover.variants import half_variants, variants
+from skerry.errors import InputError
+from skerry.progress import OnEvent, silent
+from skerry.types import Candidate, FloatArray, IntArray, Measures, Replicate
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search found.
+
+    ``rows`` int64 are the rows of the input that were searched, in canonical order: each vector
+    once. ``candidates`` hold positions in ``rows``; ``measures`` and ``judged`` are in their
+    order. ``nulls`` are the measures of the candidates in each null, by kind.
+    """
+
+    rows: IntArray
+    space: Space
+    candidates: list[Candidate]
+    measures: Measures
+    judged: list[Judged]
+    nulls: dict[str, list[Measures]]
+
+    def members(self, i: int) -> IntArray:
+        """Rows of the input in candidate i, most central first."""
+        return self.rows[self.candidates[i].members]
+
+    def confirmed(self) -> list[IntArray]:
+        """The members of each confirmed class, as rows of the input."""
+        verdicts = [j.judgement.verdict for j in self.judged]
+        return [self.members(i) for i, v in enumerate(verdicts) if v == "confirmed"]
+
+
+def find(
+    vectors: npt.ArrayLike,
+    config: Config | None = None,
+    *,
+    route: Route | None = None,
+    on_event: OnEvent = silent,
+) -> Searched:
+    """Search ``vectors`` (n, d) and judge what is found.
+
+    Parameters
+    ----------
+    vectors : numbers of any kind, taken as float32
+    config : ``nulls.n = 0`` leaves the nulls out, ``replication.subsamples = replication.seeds
+        = 0`` the repeated searches
+    route : a search of one's own, as :class:`OwnRoute`; that of ``clusters.route`` unless given
+
+    Raises
+    ------
+    InputError
+        There are too few distinct vectors, some are not finite in float32, or they are no
+        table of numbers.
+    """
+    config = config or Config()
+    table = _table(vectors)
+    rows = distinct_rows(table)
+    space = space_of(table[rows], config.neighbors, on_event=on_event)
+    chosen = route or route_of(config.clusters.route)
+    candidates = chosen(space, config)
+    measures = measure(candidates, space)
+    surrogates = Surrogates(space, config, groups_in(candidates, measures))
+    nulls = _nulls(surrogates, config, chosen, on_event)
+    search = search_by(route, config.clusters.route)
+    # a clusterer of one's own knows nothing of these settings: it would only repeat itself
+    but = () if route is None else ("neighbors", "samples")
+    repeated = repeat(space, config, search, but=but, on_event=on_event)
+    judged = judge_all(candidates, measures, space, config, nulls, repeated)
+    return Searched(rows, space, candidates, measures, judged, nulls)
+
+
+def _table(vectors: npt.ArrayLike) -> FloatArray:
+    given = np.asarray(vectors)
+    if given.ndim != 2 or given.dtype.kind not in "fiu" or not given.size:
+        raise InputError(
+            f"vectors of shape {given.shape} and type {given.dtype}; expected one row of real "
+            "numbers a source, as (n, d) of float32"
+        )
+    # what is too large becomes infinite, and is refused with what is not finite
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(given, dtype=np.float32)
+
+
+def _nulls(
+    surrogates: Surrogates, config: Config, route: Route, on_event: OnEvent
+) -> dict[str, list[Measures]]:
+    kinds, n = kinds_of(config), config.nulls.n
+    found: dict[str, list[Measures]] = {}
+    for done in range(n * len(kinds)):
+        kind = kinds[done // n]
+        measures, _ = null_search(surrogates, kind, done % n, route, config)
+        found.setdefault(kind, []).append(measures)
+        on_event("searching featureless data", done + 1, n * len(kinds))
+    return found
+
+
+def search_by(own: Route | None = None, instead_of: str = "") -> Search:
+    """A whole search as repeated searches need it, by name; ``own`` is that of one name."""
+
+    def search(vectors: FloatArray, config: Config, name: str) -> list[Candidate]:
+        route = own if own is not None and name == instead_of else route_of(name)
+        return route(space_of(vectors, config.neighbors), config)
+
+    return search
+
+
+def repeat(
+    space: Space,
+    config: Config,
+    search: Search,
+    *,
+    but: Collection[str] = (),
+    on_event: OnEvent = silent,
+) -> Repeated | None:
+    """Every repeated search, ``but`` those kinds; None where the settings ask for none."""
+    plans = [plan for plan in variants(len(space), config) if plan.kind not in but]
+    if not plans:
+        return None
+    everything = [*plans, *half_variants(len(space), config)]
+    made: list[Replicate] = []
+    for plan in everything:
+        made.append(replicate(plan, space.vectors, search))
+        on_event("repeating the search", len(made), len(everything))
+    return Repeated(made[:-2], (made[-2], made[-1]))

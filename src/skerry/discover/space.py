@@ -1,0 +1,49 @@
+"""Distinct vectors with their one neighbor graph, and a search for more neighbors of some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from skerry.config import NeighborsConfig
+from skerry.discover.neighbors import NeighborSearch, neighbor_graph, neighbor_search
+from skerry.progress import OnEvent, silent
+from skerry.types import FloatArray, IntArray, NeighborGraph
+
+
+@dataclass(frozen=True)
+class Space:
+    """What every route and every measure works on.
+
+    ``vectors`` float32 (n, d), all different; ``graph`` their nearest neighbors.
+    """
+
+    vectors: FloatArray
+    graph: NeighborGraph
+    config: NeighborsConfig
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @cached_property
+    def search(self) -> NeighborSearch:
+        """The search that looks up more neighbors, by the means the graph was made with."""
+        return neighbor_search(self.vectors, self.config)
+
+    def near(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+        """The k nearest of some rows (m,), themselves left out: int64 and float32 (m, k)."""
+        return self.search.of_rows(rows, k)
+
+
+def space_of(vectors: FloatArray, config: NeighborsConfig, *, on_event: OnEvent = silent) -> Space:
+    """The vectors (n, d) with a neighbor graph of their own.
+
+    Raises
+    ------
+    InputError
+        Too few vectors, or some that are not finite.
+    """
+    search = neighbor_search(vectors, config)
+    space = Space(vectors, neighbor_graph(search, config.k, on_event=on_event), config)
+    space.__dict__["search"] = search
+    return space

@@ -1,0 +1,205 @@
+"""The stages that search, repeat the search, and judge what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skerry.context import Context
+from skerry.discover import (
+    Surrogates,
+    candidates_of,
+    groups_in,
+    kinds_of,
+    measure,
+    null_search,
+    rare_classes,
+    route_of,
+)
+from skerry.discover.assemble import Judged, Repeated, judge_all
+from skerry.discover.classes import Found
+from skerry.discover.find import search_by
+from skerry.discover.lineage import class_name, inherit
+from skerry.discover.replicate import replicate
+from skerry.discover.routes import tree_of_coordinates, tree_of_graph
+from skerry.discover.variants import Variant, half_variants, variants
+from skerry.store import nouns
+from skerry.store.runfolder import clear
+from skerry.types import Candidate, Measures, RareClass, Replicate
+
+
+def clusters(context: Context, key: str) -> dict[str, Any]:
+    """Make the hierarchy by the route that is set."""
+    config, space = context.config, context.space
+    context.on_event("clusters", 0, 1)
+    if config.clusters.route == "graph":
+        tree = tree_of_graph(space, config)
+    else:
+        path = context.path("embedding") / "embedding.parquet"
+        tree = tree_of_coordinates(nouns.read_embedding(path).coordinates[context.firsts], config)
+    context.on_event("clusters", 1, 1)
+    nouns.write_tree(context.path("clusters") / "condensed_tree.parquet", tree)
+    return {"route": config.clusters.route, "candidates": len(candidates_of(tree, space, config))}
+
+
+def nulls(context: Context, key: str) -> dict[str, Any]:
+    """Search featureless data; each search is a file of its own, kept over a restart."""
+    config, folder = context.config, context.path("nulls")
+    plans = {folder / f"{k}-{i:03d}.parquet": (k, i) for k, i in _null_plans(context)}
+    candidates, measures = _candidates(context)
+    surrogates = Surrogates(context.space, config, groups_in(candidates, measures))
+    route = route_of(config.clusters.route)
+
+    def make(path: Path) -> None:
+        kind, number = plans[path]
+        measures, recall = null_search(surrogates, kind, number, route, config)
+        nouns.write_measures(path, measures, key, recall)
+
+    _make_missing(context, "searching featureless data", folder, plans, key, make)
+    found = [len(nouns.read_measures(path)) for path in plans]
+    return {"searches": len(plans), "candidates": sum(found)}
+
+
+def _null_plans(context: Context) -> list[tuple[str, int]]:
+    kinds = kinds_of(context.config)
+    return [(kind, number) for kind in kinds for number in range(context.config.nulls.n)]
+
+
+def replication(context: Context, key: str) -> dict[str, Any]:
+    """Repeat the search with other sources and settings; each is a file of its own."""
+    folder, ids = context.path("replication"), context.searched
+    plans = {folder / f"{plan.name}.parquet": plan for plan in _variants(context)}
+    search = search_by()
+
+    def make(path: Path) -> None:
+        found = replicate(plans[path], context.space.vectors, search)
+        nouns.write_replicate(path, found, ids, key)
+
+    _make_missing(context, "repeating the search", folder, plans, key, make)
+    return {"searches": len(plans)}
+
+
+def _variants(context: Context) -> list[Variant]:
+    n = len(context.space)
+    plans = variants(n, context.config)
+    return [*plans, *half_variants(n, context.config)] if plans else []
+
+
+def _make_missing(
+    context: Context,
+    what: str,
+    folder: Path,
+    paths: Iterable[Path],
+    key: str,
+    make: Callable[[Path], None],
+) -> None:
+    """Make each part of a stage that was not made under the same key before."""
+    paths = list(paths)
+    clear(folder, keep=set(paths))
+    kept = [path for path in paths if nouns.part_key(path) == key]
+    context.on_event(what, len(kept), len(paths))
+    for done, path in enumerate(sorted(set(paths) - set(kept)), start=len(kept) + 1):
+        make(path)
+        context.on_event(what, done, len(paths))
+
+
+def classes(context: Context, key: str) -> dict[str, Any]:
+    """Measure the candidates, hold them against nulls and repeated searches, name them."""
+    config, space, data = context.config, context.space, context.representations
+    context.on_event("judging", 0, 1)
+    candidates, measures = _candidates(context)
+    judged = judge_all(
+        candidates,
+        measures,
+        space,
+        config,
+        read_nulls(context),
+        _repeated(context),
+        context.second_space,
+    )
+    found = rare_classes(
+        [_with_copies(f, context) for f in _named(context, candidates, measures, judged)],
+        data.id_str,
+        data.votes,
+        data.vote_columns,
+        config.classes,
+        config.clusters.route,
+    )
+    context.on_event("judging", 1, 1)
+    nouns.write_classes(context.path("classes") / "classes.json", found)
+    return _counts(found, len(data))
+
+
+def _candidates(context: Context) -> tuple[list[Candidate], Measures]:
+    """What the search found, and its measures."""
+    tree = nouns.read_tree(context.path("clusters") / "condensed_tree.parquet")
+    candidates = candidates_of(tree, context.space, context.config)
+    return candidates, measure(candidates, context.space)
+
+
+def _counts(found: list[RareClass], n: int) -> dict[str, Any]:
+    verdicts = [rare.verdict for rare in found]
+    inside = {m for rare in found if rare.verdict != "rejected" for m in rare.members}
+    named = {v: verdicts.count(v) for v in ("confirmed", "tentative", "rejected", "unjudged")}
+    shown = {verdict: count for verdict, count in named.items() if count or verdict == "confirmed"}
+    return {**shown, "members": len(inside), "unclustered": n - len(inside)}
+
+
+def read_nulls(context: Context) -> dict[str, list[Measures]]:
+    found: dict[str, list[Measures]] = {}
+    for kind, number in _null_plans(context):
+        path = context.path("nulls") / f"{kind}-{number:03d}.parquet"
+        found.setdefault(kind, []).append(nouns.read_measures(path))
+    return found
+
+
+def _repeated(context: Context) -> Repeated | None:
+    made: list[Replicate] = []
+    for plan in _variants(context):
+        path = context.path("replication") / f"{plan.name}.parquet"
+        made.append(nouns.read_replicate(path, plan.name, plan.kind, plan.rows))
+    return Repeated(made[:-2], (made[-2], made[-1])) if made else None
+
+
+def _named(
+    context: Context, candidates: list[Candidate], measures: Measures, judged: list[Judged]
+) -> list[Found]:
+    ids, copies = context.searched, context.copies
+    members = [
+        [name for i in c.members for name in (ids[i], *copies.get(ids[i], ()))] for c in candidates
+    ]
+    proposed = [(class_name(names[0]), names) for names in members]
+    previous, previous_ids = context.previous
+    named = inherit(proposed, previous, set(context.representations.id_str), previous_ids)
+    return [
+        Found(
+            candidate,
+            name.class_id,
+            isolation=float(measures.isolation[i]),
+            history=name.history,
+            judgement=judged[i].judgement,
+            replication=again.share if (again := judged[i].replicated) else None,
+            returned=again.member_probability.astype(np.float32) if again else None,
+        )
+        for i, (candidate, name) in enumerate(zip(candidates, named, strict=True))
+    ]
+
+
+def _with_copies(found: Found, context: Context) -> Found:
+    """The same with rows of all sources, each followed by those that have its very vector."""
+    firsts = context.firsts
+    ends = np.append(firsts[1:], len(context.representations))
+    members = found.candidate.members
+    rows = [np.arange(firsts[m], ends[m]) for m in members]
+    times = [len(part) for part in rows]
+    candidate = Candidate(
+        np.concatenate(rows),
+        np.repeat(found.candidate.probability, times),
+        found.candidate.persistence,
+    )
+    returned = None if found.returned is None else np.repeat(found.returned, times)
+    return replace(found, candidate=candidate, returned=returned)

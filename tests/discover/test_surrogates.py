@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from skerry.config import Config, from_mapping
+from skerry.discover import Surrogates, kinds_of, space_of
+from skerry.discover.surrogates import groups_in
+from skerry.types import Candidate, Measures
+
+CONFIG = from_mapping({"classes": {"max_share": 0.05}, "nulls": {"scales": "2,1"}})
+CLUMP = 30
+
+DRAWS = """
+import hashlib
+import numpy as np
+from skerry.config import Config
+from skerry.discover import Surrogates, space_of
+x = np.random.default_rng(0).normal(size=(2500, 48)).astype("f4")
+x[:40] *= 0.1
+groups = [np.arange(40), np.arange(100, 150)]
+drawn = Surrogates(space_of(x, Config().neighbors), Config(), groups)
+parts = [drawn.draw(kind, 1).tobytes() for kind in ("shuffled", "smooth-1", "smooth-4")]
+print(hashlib.sha256(b"".join(parts)).hexdigest())
+"""
+
+
+def sea(n: int = 1500, d: int = 6) -> np.ndarray:
+    """A clump of 30 in two broad modes, the larger with 60% of the rest; correlated axes."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, d)) @ (np.eye(d) + 0.4 * np.eye(d, k=1))
+    x[: int(0.6 * n), 0] += 12
+    x[rng.permutation(n)[:CLUMP]] = [1.0] * d + 0.05 * rng.normal(size=(CLUMP, d))
+    return rng.permutation(x).astype(np.float32)
+
+
+def of_clump(x: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.linalg.norm(x - 1.0, axis=1) < 0.3)
+
+
+def surrogates(
+    x: np.ndarray | None = None,
+    config: Config = CONFIG,
+    groups: Sequence[np.ndarray] | None = None,
+) -> Surrogates:
+    x = sea() if x is None else x
+    groups = [of_clump(x)] if groups is None else groups
+    return Surrogates(space_of(x, config.neighbors), config, groups)
+
+
+def clumped(x: np.ndarray) -> int:
+    return len(of_clump(x))
+
+
+def test_kinds() -> None:
+    assert kinds_of(Config()) == ("shuffled", "smooth-1", "smooth-2", "smooth-4")
+    assert kinds_of(CONFIG) == ("shuffled", "smooth-1", "smooth-2")
+    half = from_mapping({"nulls": {"scales": "0.5"}})
+    assert kinds_of(half) == ("shuffled", "smooth-0.5")
+    assert surrogates(config=half).draw("smooth-0.5", 0).shape == (1500, 6)
+
+
+def test_shuffled_keeps_each_principal_axis_and_nothing_else() -> None:
+    x = sea()
+    y = surrogates(x).draw("shuffled", 0)
+    assert y.shape == x.shape and y.dtype == np.float32
+    np.testing.assert_allclose(y.mean(axis=0), x.mean(axis=0), atol=1e-3)
+    axes = np.linalg.eigh(np.cov(x.T))[1]
+    for one, other in zip(axes.T @ (x - x.mean(0)).T, axes.T @ (y - x.mean(0)).T, strict=True):
+        np.testing.assert_allclose(np.sort(one), np.sort(other), atol=1e-3)
+        assert abs(np.corrcoef(one, other)[0, 1]) < 0.1
+    np.testing.assert_allclose(np.cov(y.T), np.cov(x.T), atol=1.2)
+    assert clumped(x) == CLUMP
+    assert clumped(y) <= 3
+
+
+def test_smooth_keeps_the_broad_shape() -> None:
+    x = sea()
+    draws = [surrogates(x).draw("smooth-2", i) for i in range(4)]
+    for y in draws:
+        assert y.shape == x.shape and y.dtype == np.float32
+        np.testing.assert_allclose(y.mean(axis=0)[1:], x.mean(axis=0)[1:], atol=0.15)
+        assert (y[:, 0] > 6).mean() == pytest.approx((x[:, 0] > 6).mean(), abs=0.04)
+        scatter = np.sqrt(np.diag(np.cov(y.T)) / np.diag(np.cov(x.T)))
+        assert scatter.min() > 0.95 and scatter.max() < 1.2
+        # the modes stay apart: nothing is drawn between them
+        assert ((y[:, 0] > 4.5) & (y[:, 0] < 6)).mean() < 0.02
+        assert np.corrcoef(y[:, 1], y[:, 2])[0, 1] == pytest.approx(
+            np.corrcoef(x[:, 1], x[:, 2])[0, 1], abs=0.12
+        )
+
+
+def test_smooth_has_no_clump_where_the_search_found_a_group() -> None:
+    x = sea()
+    drawn = surrogates(x)
+    left = [clumped(drawn.draw(f"smooth-{s}", i)) for i in range(4) for s in (1, 2)]
+    assert clumped(x) == CLUMP
+    assert max(left) <= 3
+    # what was not found stays
+    assert clumped(surrogates(x, groups=[]).draw("smooth-2", 0)) > CLUMP / 2
+
+
+class Still(np.random.Generator):
+    """Deviates of 0, so that sources are drawn but not moved."""
+
+    def standard_normal(self, size: tuple[int, ...], dtype: type) -> np.ndarray:  # type: ignore[override]
+        return np.zeros(size, dtype)
+
+
+def test_members_of_groups_give_way_to_their_surroundings() -> None:
+    x = sea()
+    clump = of_clump(x)
+    other = np.setdiff1d(np.arange(len(x)), clump)[:40]
+    drawn = surrogates(x, groups=[clump, other])
+    grouped = np.concatenate([clump, other])
+    free = np.setdiff1d(np.arange(len(x)), grouped)
+    came: set[int] = set()
+    for seed in range(8):
+        y = drawn._smooth("smooth-2", Still(np.random.PCG64(seed)))
+        np.testing.assert_allclose(y[free], x[free], atol=1e-5)
+        gap = np.linalg.norm(y[grouped, None] - x[None], axis=2)
+        assert gap.min(axis=1).max() < 1e-5
+        source = gap.argmin(axis=1)
+        assert np.isin(source, free).all()
+        came |= set(source[: len(clump)].tolist())
+        # of 1500 the largest class has 75, so that m = 150
+        gap = np.linalg.norm(x[grouped, None] - x[None, free], axis=2)
+        farther = gap <= np.linalg.norm(x[grouped] - x[source], axis=1)[:, None] + 1e-6
+        rank = farther.sum(axis=1)
+        assert rank.max() <= 300 and 40 < np.median(rank) < 120
+    assert len(came) > 30
+
+
+@pytest.mark.parametrize("groups", [[], [np.arange(60)], [np.arange(30), np.arange(20, 60)]])
+def test_no_group_and_nothing_but_groups(groups: list[np.ndarray]) -> None:
+    config = from_mapping({"classes": {"max_share": 0.2}})
+    x = np.random.default_rng(3).normal(size=(60, 3)).astype(np.float32)
+    for kind in kinds_of(config):
+        y = surrogates(x, config, groups).draw(kind, 0)
+        assert y.shape == (60, 3) and np.isfinite(y).all()
+
+
+def test_only_groups_that_are_apart_at_all_are_taken_out() -> None:
+    rows = [np.arange(i, i + 5) for i in range(3)]
+    given = [Candidate(r, np.ones(5, np.float32), 0.5) for r in rows]
+    isolation = np.array([0.1, 0.0, -0.2])
+    found = groups_in(given, Measures(*[np.zeros(3)], isolation, *[np.zeros(3)] * 3))
+    assert [r.tolist() for r in found] == [rows[0].tolist()]
+
+
+def test_number_kind_and_seed_make_it_another() -> None:
+    drawn = surrogates()
+    other = surrogates(config=from_mapping({"nulls": {"seed": 1}}, CONFIG))
+    found = [
+        *(drawn.draw(kind, number) for kind in kinds_of(CONFIG) for number in (0, 1)),
+        *(other.draw(kind, 0) for kind in kinds_of(CONFIG)),
+    ]
+    assert len({y.tobytes() for y in found}) == 9
+    again = surrogates()
+    for kind in reversed(kinds_of(CONFIG)):
+        assert again.draw(kind, 1).tobytes() == drawn.draw(kind, 1).tobytes()
+
+
+@pytest.mark.parametrize("n", [40, 60, 200])
+def test_few_sources(n: int) -> None:
+    config = from_mapping({"neighbors": {"k": 16}, "classes": {"min_size": 2, "max_share": 0.1}})
+    x = np.random.default_rng(3).normal(size=(n, 3)).astype(np.float32)
+    x[:, 2] = 7
+    for kind in kinds_of(config):
+        y = surrogates(x, config, [np.arange(5)]).draw(kind, 0)
+        assert y.shape == (n, 3) and np.isfinite(y).all()
+        np.testing.assert_allclose(y[:, 2], 7, atol=1e-4)
+
+
+def test_same_bytes_in_every_process_and_on_any_number_of_threads() -> None:
+    def run(threads: str) -> str:
+        names = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        done = subprocess.run(
+            [sys.executable, "-c", DRAWS],
+            env={**os.environ, **dict.fromkeys(names, threads)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    one = run("1")
+    assert len(one) == 64
+    assert one == run("3")
