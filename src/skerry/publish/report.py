@@ -11,13 +11,10 @@ from skerry.publish import figures, words
 from skerry.publish.claims import standing
 from skerry.publish.findings import Findings, Images
 from skerry.publish.null_figure import null_figure
-from skerry.publish.sheets import gallery, jpeg, resized, sheet_name
+from skerry.publish.sheets import SECTIONS, gallery, jpeg, resized, sheet_name, with_sheets
 from skerry.publish.tables import SUFFIXES, classes_table, members_table, product_names
 from skerry.store import write_text
 from skerry.types import ByteArray, RareClass
-
-SECTIONS = 60
-"""Classes that get a section with gallery and members; the others are rows of the table."""
 
 SHOWN = 24
 """Cutouts in a gallery, exemplars first; no more than on a contact sheet."""
@@ -113,7 +110,7 @@ def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
                 name: [f"products/{name}.{suffix}" for suffix in SUFFIXES]
                 for name in product_names(findings)
             },
-            "sheets": {c.rank: f"products/sheets/{sheet_name(c)}" for c in findings.ranked},
+            "sheets": {c.rank: f"products/sheets/{sheet_name(c)}" for c in with_sheets(findings)},
             "failed": "representations/failures.parquet",
         },
         "limits": {"failures": FAILED, "side": _SIDE},

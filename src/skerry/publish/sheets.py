@@ -15,6 +15,9 @@ from skerry.publish.findings import Findings, Images
 from skerry.store import write_bytes
 from skerry.types import ByteArray, RareClass
 
+SECTIONS = 60
+"""Classes with a section in the report: of the others it has a row."""
+
 SHOWN = 30
 """Members on a sheet, exemplars first; the report's galleries are the first of these."""
 
@@ -28,9 +31,14 @@ def gallery(found: RareClass, limit: int) -> tuple[str, ...]:
     return (*found.exemplars, *others)[:limit]
 
 
+def with_sheets(findings: Findings) -> tuple[RareClass, ...]:
+    """The classes that get a contact sheet: all that were kept, and the first ``SECTIONS``."""
+    return findings.ranked[: max(SECTIONS, len(findings.kept))]
+
+
 def shown_ids(findings: Findings) -> tuple[str, ...]:
     """The sources whose cutouts the sheets and the report show, sorted: those to read."""
-    return tuple(sorted({m for found in findings.classes for m in gallery(found, SHOWN)}))
+    return tuple(sorted({m for found in with_sheets(findings) for m in gallery(found, SHOWN)}))
 
 
 def contact_sheet(
@@ -125,7 +133,7 @@ def sheet_name(found: RareClass) -> str:
 
 
 def write_sheets(findings: Findings, images: Images, folder: Path) -> list[Path]:
-    """Write one contact sheet a class and return the files, by rank.
+    """Write the contact sheets of ``with_sheets`` and return the files, by rank.
 
     ``images`` holds the cutouts of ``shown_ids``.
 
@@ -135,7 +143,7 @@ def write_sheets(findings: Findings, images: Images, folder: Path) -> list[Path]
         The folder cannot be written.
     """
     written = []
-    for found in findings.ranked:
+    for found in with_sheets(findings):
         shown = gallery(found, SHOWN)
         probability = dict(zip(found.members, found.probability, strict=True))
         data = contact_sheet(
