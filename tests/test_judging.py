@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,34 @@ def test_classes_of_the_previous_run_keep_their_ids(
     assert all(c.history.startswith("kept its id (overlap ") for c in confirmed)
     renamed = [c for c in confirmed if c.class_id != f"SKR-{c.members[0]}"]
     assert {c.members[0] for c in renamed} >= {"s403"} and len(renamed) >= 2
+
+
+def test_classes_of_the_previous_run_that_are_gone_are_told_of(
+    judged: Path, planted: FloatArray, planted_config: Config, tmp_path: Path
+) -> None:
+    before = open_run(judged).rare_classes
+    gone = next(c for c in before if PLANTED[0] <= set(c.members))
+    strays = sorted(set(gone.members) - PLANTED[0])
+    # a member of the class stays, alone, and its others are not in this run
+    stays = f"s{N_SEA:03d}"
+    rows = [i for i in range(len(planted)) if f"s{i:03d}" not in PLANTED[0] - {stays}]
+    table = write_vectors(tmp_path / "t.parquet", planted[rows], [f"s{i:03d}" for i in rows])
+    again = changed(planted_config, classes={"previous": str(judged)})
+    warnings = pipeline.run(table, tmp_path / "run", again)["warnings"]
+    [said] = [w for w in warnings if "not found again" in w]
+    now = open_run(tmp_path / "run").rare_classes
+    inside = {m for c in now for m in c.members}
+    assert f"{gone.class_id} was not found again: of its {gone.size} members" in said
+    assert said.endswith(f"{GROUP - 1} not in this run.")
+    out = sum(m not in inside for m in (stays, *strays))
+    assert (f"{out} in no class" in said) == bool(out)
+    # of what was rejected there nothing is said, though it is gone
+    lost = {c.class_id for c in before} - {c.class_id for c in now}
+    assert any(c.class_id in lost for c in before if c.verdict == "rejected")
+    # and the report says it too
+    assert said in unescape((tmp_path / "run" / "report.html").read_text())
+    assert not any("not found" in w for w in pipeline.run(table, tmp_path / "run", changed(
+        again, classes={"previous": ""}))["warnings"])  # fmt: skip
 
 
 def test_a_previous_run_that_is_none_is_an_error_before_anything_is_written(

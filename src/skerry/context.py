@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from skerry.config import Config
 from skerry.discover import Space, first_of_each, in_canonical_order, space_of
-from skerry.discover.lineage import Known
+from skerry.discover.lineage import Known, Lost, lost
 from skerry.errors import ConfigError, InputError
 from skerry.progress import OnEvent
 from skerry.represent.contract import accepted, hold, in_words
@@ -317,9 +317,36 @@ def warnings(context: Context) -> list[str]:
             f"The neighbor graph found only {counts['neighbors']['recall']:.0%} of the true "
             "neighbors: raise neighbors.exact_below to compare every pair."
         )
+    found += [f"{gone.sentence}." for gone in _gone(context)]
+    sides: dict[str, int] = counts["representations"].get("sides", {})
+    return found + image_warnings(context, {int(side): n for side, n in sides.items()})
+
+
+def _gone(context: Context) -> list[Lost]:
+    """Classes of the previous run that were not rejected there and whose id is gone."""
+    previous, _ = context.previous
+    if not previous:
+        return []
+    before = nouns.read_classes(classes_file(context.config.classes.previous))
+    stood = {rare.class_id for rare in before if rare.verdict != "rejected"}
+    now = nouns.read_classes(classes_file(context.folder.path))
+    ids = nouns.read_embedding_ids(context.path("embedding") / "embedding.parquet")
+    return lost(
+        [known for known in previous if known.class_id in stood],
+        [(rare.class_id, rare.members) for rare in now],
+        set(ids),
+    )
+
+
+def image_warnings(context: Context, sides: Mapping[int, int]) -> list[str]:
+    """What a user must know of how images were shown to the encoder.
+
+    ``sides`` counts them by their side in pixels.
+    """
     contract = context.contract
     if contract is None:
-        return found
+        return []
+    found = []
     if context.facts.gray and len(contract.bands) == 3:
         found.append(
             f"The images are gray; the encoder learned from {', '.join(contract.bands)} and is "
@@ -332,8 +359,7 @@ def warnings(context: Context) -> list[str]:
         )
     if context.config.representations.crop:
         return found
-    sides: dict[str, int] = counts["representations"].get("sides", {})
-    unknown = {s: n for s, n in sides.items() if contract.crop_of(int(s)) is None}
+    unknown = {s: n for s, n in sides.items() if contract.crop_of(s) is None}
     if unknown:
         listed = ", ".join(f"{n} of {s} px" for s, n in list(unknown.items())[:5])
         found.append(

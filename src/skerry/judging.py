@@ -22,7 +22,7 @@ from skerry.discover import (
 )
 from skerry.discover.assemble import Judged, Repeated, judge_all
 from skerry.discover.classes import Found
-from skerry.discover.find import search_by
+from skerry.discover.find import each, search_by
 from skerry.discover.lineage import class_name, inherit
 from skerry.discover.replicate import replicate
 from skerry.discover.routes import tree_of_coordinates, tree_of_graph
@@ -102,8 +102,8 @@ def _make_missing(
     clear(folder, keep=set(paths))
     kept = [path for path in paths if nouns.part_key(path) == key]
     context.on_event(what, len(kept), len(paths))
-    for done, path in enumerate(sorted(set(paths) - set(kept)), start=len(kept) + 1):
-        make(path)
+    missing = sorted(set(paths) - set(kept))
+    for done, _ in enumerate(each(make, missing, context.threads), start=len(kept) + 1):
         context.on_event(what, done, len(paths))
 
 

@@ -12,7 +12,7 @@ from skerry.config import Config
 from skerry.store.nouns import read_classes, read_embedding, read_embedding_ids, read_failures
 from skerry.store.runfolder import read_config
 from skerry.types import Embedding, Failure, RareClass
-from skerry.using import Finished
+from skerry.using import Finished, as_table
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -69,17 +69,39 @@ class Run:
         """One row a source in no class: the nearest class, how far outside, and why."""
         return self._product("unclustered")
 
+    @cached_property
+    def _finished(self) -> Finished:
+        return Finished(self.path)
+
     def grow(self, class_id: str, limit: int = 100) -> Table:
-        """The sources most likely to be further members of a class, best first."""
-        from astropy.table import Table
+        """The sources most likely to be further members of a class, best first:
+        ``using.GROWN_SCHEMA``.
 
-        return Table(rows=Finished(self.path).grow(class_id, limit))
+        Raises
+        ------
+        InputError
+            The run has no such class.
+        ConfigError
+            ``limit`` is below 1.
+        """
+        return as_table(self._finished.grow(class_id, limit))
 
-    def assign(self, new: str | Path) -> Table:
-        """Other sources placed into the classes of this run, or into none (empty ``class_id``)."""
-        from astropy.table import Table
+    def assign(self, new: str | Path, config: Config | None = None) -> Table:
+        """Other sources placed into the classes of this run: ``using.ASSIGNED_SCHEMA``.
 
-        return Table(rows=Finished(self.path).assign(new)[0].to_pylist())
+        ``config``: this run's settings with other ``sources``, ``representations.crop`` or
+        ``representations.accept``, where the new survey asks for them. ``meta`` of the table
+        has ``classes``, the calibration of each, and ``warnings``.
+
+        Raises
+        ------
+        SkerryError
+            As ``using.Finished.assign``.
+        """
+        placed = self._finished.assign(new, config)
+        table = as_table(placed.sources)
+        table.meta = {"classes": placed.classes, "warnings": placed.warnings}
+        return table
 
     def status(self) -> dict[str, Any]:
         """As :func:`skerry.status`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -48,10 +49,10 @@ def inverted_index(sample: FloatArray, parts: Iterable[FloatArray], n_lists: int
     quantizer = faiss.IndexFlatL2(d)
     index = faiss.IndexIVFScalarQuantizer(quantizer, d, n_lists, halved, faiss.METRIC_L2, False)
     index.own_fields = False
-    index.cp.niter = 8
+    index.cp.niter = 6
     index.cp.min_points_per_centroid = 1
     index.cp.max_points_per_centroid = 1 + len(sample) // n_lists
-    with _faiss_threads().limit(limits=1):
+    with _one_faiss_thread():
         index.train(np.ascontiguousarray(sample))
         for part in parts:
             index.add(part)
@@ -68,7 +69,7 @@ def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> IntArray:
     -------
     int64 (m, k), -1 where the cells hold fewer.
     """
-    with _faiss_threads().limit(limits=1):
+    with _one_faiss_thread():
         to_centers, cells = index.quantizer.search(queries, n_probe)
     index.nprobe = n_probe
     # neighbors one after the other find their cells still in the cache
@@ -85,6 +86,35 @@ def _faiss_threads() -> Any:
     import threadpoolctl
 
     return threadpoolctl.ThreadpoolController()
+
+
+def _one_faiss_thread() -> Any:
+    return contextlib.nullcontext() if _SIDE_BY_SIDE.is_set() else _faiss_threads().limit(limits=1)
+
+
+_SIDE_BY_SIDE = threading.Event()
+
+
+@contextlib.contextmanager
+def side_by_side() -> Iterator[None]:
+    """Whole searches side by side, one a Python thread: each library call runs on that alone.
+
+    Every thread has to call :func:`settle_thread` first. Nothing may run beside it that calls
+    these libraries from outside.
+    """
+    with _faiss_threads().limit(limits=1):
+        _SIDE_BY_SIDE.set()
+        try:
+            yield
+        finally:
+            _SIDE_BY_SIDE.clear()
+
+
+def settle_thread() -> None:
+    """Make a new Python thread compute on itself alone: OpenMP's limit is each thread's own."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
 
 
 @dataclass(frozen=True)
@@ -253,8 +283,9 @@ def _one_thread() -> Iterator[None]:
 
     before = numba.get_num_threads()
     numba.set_num_threads(1)
+    limited = _SIDE_BY_SIDE.is_set()
     try:
-        with threadpoolctl.threadpool_limits(1):
+        with contextlib.nullcontext() if limited else threadpoolctl.threadpool_limits(1):
             yield
     finally:
         numba.set_num_threads(before)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skerry.cli.common import AsJson, Threads, report
+from skerry.cli.common import AsJson, Settings, Threads, report
 from skerry.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 Table = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File for the table: .csv, .parquet, .fits or .vot."),
 ]
+
+_SUFFIXES = (".csv", ".parquet", ".fits", ".vot")
 
 
 def grow(
@@ -30,17 +37,20 @@ def grow(
     def work() -> dict[str, Any]:
         from skerry.using import Finished
 
-        _check(output)
-        found = Finished(folder).grow(class_id, limit)
+        _check(output, folder)
+        run = Finished(folder)
+        found = run.grow(class_id, limit)
         _write(output, found)
-        return {"class_id": class_id, "candidates": found}
+        verdict = run.class_of(class_id).verdict
+        return {"class_id": class_id, "verdict": verdict, "candidates": found.to_pylist()}
 
     def show(found: dict[str, Any]) -> None:
         rows = [
-            (str(r["order"]), r["id_str"], f"{r['score']:.3f}", r["class_id"] or "none")
+            _cells(r["order"], r["id_str"], r["score"], r["class_id"] or "none")
             for r in found["candidates"]
         ]
-        _print(f"Most like {class_id}", ("order", "source", "score", "in class"), rows)
+        title = f"Most like {class_id}, {found['verdict']}"
+        _print(title, ("order", "source", "score", "in class"), rows)
 
     report(work, show, as_json)
 
@@ -49,55 +59,122 @@ def assign(
     folder: RunFolder,
     new: Annotated[Path, typer.Argument(metavar="NEW", help="New sources, as 'run' takes them.")],
     output: Table = None,
+    settings: Settings = None,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Place NEW sources into the classes of RUN, each by itself, or into none of them."""
+    """Place NEW sources into the classes of RUN, each by itself, or into none of them.
+
+    NEW is read with the settings of RUN; --set changes sources.*, representations.crop and
+    representations.accept where it is another survey.
+    """
 
     def work() -> dict[str, Any]:
+        from skerry.config import from_mapping, parse_override
         from skerry.progress import bar
         from skerry.using import Finished
 
-        _check(output)
+        _check(output, folder, new)
+        run = Finished(folder)
+        config = run.config
+        for text in settings or ():
+            config = from_mapping(parse_override(text), config)
         with bar() as on_event:
-            table, calibration = Finished(folder).assign(new, threads=threads, on_event=on_event)
-        rows = table.to_pylist()
-        _write(output, rows)
-        return {"sources": rows, "classes": calibration}
+            placed = run.assign(new, config, threads=threads, on_event=on_event)
+        _write(output, placed.sources)
+        sources = placed.sources.to_pylist()
+        return {"sources": sources, "classes": placed.classes, "warnings": placed.warnings}
 
-    def show(found: dict[str, Any]) -> None:
+    report(work, _show_placed, as_json)
+
+
+def _show_placed(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    sources = found["sources"]
+    placed = [r for r in sources if r["class_id"]]
+    failed = [r for r in sources if r["failure"] is not None]
+    if placed:
         rows = [
-            (r["id_str"], r["class_id"], f"{r['p_value']:.3f}", f"{r['distance_ratio']:.2f}")
-            for r in found["sources"]
-            if r["class_id"]
+            _cells(r["id_str"], r["class_id"], r["p_value"], r["distance_ratio"]) for r in placed
         ]
         _print("Placed in a class", ("source", "class", "p", "distance"), rows)
-        failed = sum(r["failure"] is not None for r in found["sources"])
-        none = len(found["sources"]) - len(rows) - failed
-        typer.echo(f"{len(rows)} placed, {none} in none of them, {failed} could not be read.")
+    rows = [
+        _cells(c["class_id"], c["verdict"], c["placed"], c["kept"], c["false_rate"])
+        for c in found["classes"]
+    ]
+    heads = ("class", "verdict", "placed", "members kept", "false per member")
+    _print("Classes, as calibrated on the run's own sources", heads, rows)
+    if failed:
+        rows = [_cells(r["id_str"], r["failure"]) for r in failed]
+        _print("Could not be read", ("source", "reason"), rows)
+    for warning in found["warnings"]:
+        Console().print(f"Warning: {warning}", markup=False)
+    none = len(sources) - len(placed) - len(failed)
+    typer.echo(f"{len(placed)} placed, {none} in none of them, {len(failed)} could not be read.")
 
-    report(work, show, as_json)
+
+def _cells(*values: object) -> tuple[str, ...]:
+    return tuple(f"{v:.3f}" if isinstance(v, float) else str(v) for v in values)
 
 
-def _check(output: Path | None) -> None:
-    if output is not None and output.suffix not in (".csv", ".parquet", ".fits", ".vot"):
-        raise ConfigError(f"--output {output}; expected a .csv, .parquet, .fits or .vot file")
+def _check(output: Path | None, *taken: Path) -> None:
+    """That a file can be written, and is none of a run's or an input's.
 
-
-def _write(output: Path | None, rows: list[dict[str, Any]]) -> None:
+    A table left among the images of a survey would be read as its catalog.
+    """
     if output is None:
         return
-    from astropy.table import Table as Rows
+    if output.suffix not in _SUFFIXES:
+        raise ConfigError(f"--output {output}; expected a .csv, .parquet, .fits or .vot file")
+    full = output.resolve()
+    for path in taken:
+        if full.is_relative_to(path.resolve()):
+            raise ConfigError(f"--output {output} is part of {path}; choose a file outside it")
+    folder = next(p for p in full.parents if p.exists())
+    if full.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ConfigError(f"--output {output} cannot be written there; choose another file")
 
-    kinds = {".csv": "ascii.csv", ".parquet": "parquet", ".fits": "fits", ".vot": "votable"}
-    table = Rows(rows=rows) if rows else Rows()
-    for column in table.itercols():
-        if column.dtype == object:
-            numbers = any(isinstance(v, float) for v in column)
-            values = [float("nan") if numbers and v is None else v or "" for v in column]
-            table[column.name] = values
-    output.parent.mkdir(parents=True, exist_ok=True)
-    table.write(output, format=kinds[output.suffix], overwrite=True)
+
+def _write(output: Path | None, table: pa.Table) -> None:
+    if output is None:
+        return
+    from skerry.store import write_bytes, write_table
+
+    if output.suffix == ".parquet":
+        write_table(output, table)
+    else:
+        write_bytes(output, _encoded(table, output.suffix))
+
+
+def _encoded(table: pa.Table, suffix: str) -> bytes:
+    import numpy as np
+    from pyarrow import csv
+
+    from skerry.using import as_table
+
+    buffer = io.BytesIO()
+    if suffix == ".csv":
+        csv.write_csv(table, buffer)
+        return buffer.getvalue()
+    rows = as_table(table)
+    for name in rows.colnames:
+        if rows[name].dtype.kind == "U":
+            made = [_ascii(text) if suffix == ".fits" else _xml(text) for text in rows[name]]
+            rows[name] = np.array(made, dtype="S" if suffix == ".fits" else "U")
+    rows.write(buffer, format="fits" if suffix == ".fits" else "votable")
+    return buffer.getvalue()
+
+
+def _ascii(text: str) -> bytes:
+    """As FITS can hold it: printable ASCII, all else by Python's escapes."""
+    plain = text.isascii() and text.isprintable()
+    return text.encode("ascii" if plain else "unicode_escape")
+
+
+def _xml(text: str) -> str:
+    """As XML can hold it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _print(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most: int = 40) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from skerry.backends import cpu
 from skerry.config import Config
 from skerry.discover.assemble import Judged, Repeated, judge_all
 from skerry.discover.measure import measure
@@ -19,8 +21,12 @@ from skerry.discover.space import Space, space_of
 from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
 from skerry.discover.variants import half_variants, variants
 from skerry.errors import InputError
+from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent, silent
 from skerry.types import Candidate, FloatArray, IntArray, Measures, Replicate
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -103,14 +109,27 @@ def _table(vectors: npt.ArrayLike) -> FloatArray:
 def _nulls(
     surrogates: Surrogates, config: Config, route: Route, on_event: OnEvent
 ) -> dict[str, list[Measures]]:
-    kinds, n = kinds_of(config), config.nulls.n
+    plans = [(kind, number) for kind in kinds_of(config) for number in range(config.nulls.n)]
+
+    def search(plan: tuple[str, int]) -> Measures:
+        return null_search(surrogates, *plan, route, config)[0]
+
     found: dict[str, list[Measures]] = {}
-    for done in range(n * len(kinds)):
-        kind = kinds[done // n]
-        measures, _ = null_search(surrogates, kind, done % n, route, config)
-        found.setdefault(kind, []).append(measures)
-        on_event("searching featureless data", done + 1, n * len(kinds))
+    for done, measures in enumerate(each(search, plans), start=1):
+        found.setdefault(plans[done - 1][0], []).append(measures)
+        on_event("searching featureless data", done, len(plans))
     return found
+
+
+def each(
+    task: Callable[[Item], Result], items: Sequence[Item], threads: int = 0
+) -> Iterator[Result]:
+    """Whole searches, one for each item, in order, as many at a time as there are threads."""
+    if len(items) < 2:
+        yield from map(task, items)
+        return
+    with cpu.side_by_side():
+        yield from map_ordered(task, items, threads, cpu.settle_thread)
 
 
 def search_by(own: Route | None = None, instead_of: str = "") -> Search:
@@ -137,7 +156,7 @@ def repeat(
         return None
     everything = [*plans, *half_variants(len(space), config)]
     made: list[Replicate] = []
-    for plan in everything:
-        made.append(replicate(plan, space.vectors, search))
+    for found in each(lambda plan: replicate(plan, space.vectors, search), everything):
+        made.append(found)
         on_event("repeating the search", len(made), len(everything))
     return Repeated(made[:-2], (made[-2], made[-1]))

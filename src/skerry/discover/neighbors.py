@@ -20,8 +20,8 @@ from skerry.types import FloatArray, IntArray, NeighborGraph
 _BLOCK = 2048
 _BYTES = 2**26
 _SLACK = 16
-_SAMPLE = 1000
-_TARGET_RECALL = 0.97
+_SAMPLE = 500
+_TARGET_RECALL = 0.95
 _LARGEST = 1e15  # squares of larger values add up to more than float32 holds
 _WHAT = "nearest neighbors"
 
@@ -49,8 +49,8 @@ def neighbor_search(vectors: FloatArray, config: NeighborsConfig) -> NeighborSea
     """A search for neighbors among ``vectors`` (n, d) float32.
 
     Up to ``config.exact_below`` sources every pair is compared; above, an inverted index
-    (Jegou, Douze & Schmid 2011) looks in as many cells as it takes to find 97% of the true
-    neighbors of 1000 sources. Where that is an eighth of all cells the vectors have so little
+    (Jegou, Douze & Schmid 2011) looks in as many cells as it takes to find 95% of the true
+    neighbors of 500 sources. Where that is an eighth of all cells the vectors have so little
     structure that comparing every pair is faster, and every pair is compared.
 
     Raises
@@ -157,7 +157,7 @@ class _Inverted:
         # faiss rounds in proportion to the squared norms: those of centered vectors are small
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         parts = (vectors[part] - self.mean for part in _blocks(*vectors.shape))
-        sample = vectors[:: max(1, len(vectors) // (24 * n_lists))] - self.mean
+        sample = vectors[:: max(1, len(vectors) // (20 * n_lists))] - self.mean
         self.index = cpu.inverted_index(sample, parts, n_lists)
         self.n_probe = min(8, n_lists)
 

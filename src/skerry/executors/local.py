@@ -18,16 +18,21 @@ def available_threads() -> int:
 
 
 def map_ordered(
-    task: Callable[[Item], Result], items: Iterable[Item], threads: int = 0
+    task: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int = 0,
+    begin: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     """Results of ``task`` for each item, in order, computed on ``threads`` threads (0: all).
+
+    Each thread calls ``begin`` first.
 
     Items are drawn only a little ahead of the results, so that an endless input needs no more
     memory than a short one. The first error ends the map.
     """
     threads = threads or available_threads()
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="skerry") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="skerry", initializer=begin) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(task, item))

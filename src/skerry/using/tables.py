@@ -1,0 +1,49 @@
+"""The tables that using a run gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+GROWN_SCHEMA = pa.schema(
+    [
+        ("order", pa.int64()),
+        ("id_str", pa.string()),
+        ("score", pa.float64()),
+        ("class_id", pa.string()),
+    ]
+)
+"""``grow``: one row a source outside the class, best first. ``score`` is a conformal p-value
+(``discover.grow``); ``class_id`` the class the source is in already, or empty."""
+
+ASSIGNED_SCHEMA = pa.schema(
+    [
+        ("id_str", pa.string()),
+        ("class_id", pa.string()),
+        ("p_value", pa.float64()),
+        ("nearest_class", pa.string()),
+        ("distance_ratio", pa.float64()),
+        ("failure", pa.string()),
+    ]
+)
+"""``assign``: one row a new source. ``class_id`` is empty for none of them; ``failure`` says why
+a source could not be read, else null."""
+
+
+def as_table(table: pa.Table) -> Table:
+    """One of these tables for astropy: a null number is NaN, a null text empty."""
+    from astropy.table import Table
+
+    columns = {}
+    for field in table.schema:
+        column = table[field.name]
+        if pa.types.is_string(field.type):
+            columns[field.name] = np.array([v or "" for v in column.to_pylist()], dtype=np.str_)
+        else:
+            columns[field.name] = column.to_numpy()
+    return Table(columns)
