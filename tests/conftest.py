@@ -16,7 +16,8 @@ from hypothesis import settings
 
 from skerry import pipeline
 from skerry.config import Config, from_mapping
-from skerry.survey.simulate import simulate
+from skerry.simulate import sky_of
+from skerry.simulate.survey import simulate
 from skerry.types import FloatArray
 
 # the machines are noisy, and a test must say the same every time
@@ -29,7 +30,12 @@ N = 150
 @pytest.fixture(scope="session")
 def survey_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "survey"
-    simulate(folder, n=N, seed=1)
+    catalog = simulate(folder, sky_of("sdss", n=N, seed=1), threads=1).catalog
+    # in one folder, for tests that spoil or copy some
+    for path in sorted((folder / "images").rglob("*.jpg")):
+        path.rename(folder / "images" / path.name)
+    (folder / "images" / "0000").rmdir()
+    catalog.write_text(catalog.read_text().replace("images/0000/", "images/"))
     return folder
 
 

@@ -11,9 +11,10 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 
 LAYERS = [
     {"cli", "__init__", "__main__"},
-    {"results"},
+    {"results", "recovering"},
     {"using"},
     {"pipeline", "stages", "judging", "surroundings", "context", "scoring"},
+    {"simulate"},
     {"survey", "represent", "discover", "publish"},
     {"store", "backends", "executors"},
     {"types", "config", "progress"},
@@ -30,6 +31,7 @@ HOMES = {
     "umap": {"backends"},
     "hdbscan": {"backends"},
     "faiss": {"backends"},
+    "galsim": {"simulate"},
     "matplotlib": {"publish"},
     "typer": {"cli"},
 }

@@ -22,7 +22,7 @@ from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey, open_survey
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from skerry.cli import recover as recovering
 from skerry.cli import score as scoring
+from skerry.cli import simulate as simulating
 from skerry.cli import train as training
 from skerry.cli import using
 from skerry.cli.closing import closing
@@ -85,14 +87,16 @@ def demo(
         from skerry import pipeline
         from skerry.discover import largest_size
         from skerry.progress import bar
-        from skerry.survey.simulate import simulate
+        from skerry.simulate import sky_of
+        from skerry.simulate import survey as simulated
 
         # a drawn frame shows 256 px of a Galaxy Zoo cutout, the encoder learned the middle 192
         resolved = resolved_config(config, settings, defaults=["representations.crop=0.75"])
         largest_size(n, resolved.classes)
+        sky = sky_of("sdss", n=n, seed=seed)
         with bar() as on_event:
             survey = output / "survey"
-            simulate(survey, n=n, seed=seed, on_event=lambda d, t: on_event("drawing", d, t))
+            simulated.simulate(survey, sky, threads=threads, on_event=on_event)
             return pipeline.run(
                 survey, output / "run", resolved, threads=threads, on_event=on_event
             )
@@ -129,5 +133,7 @@ encoders_app.command()(scoring.score)
 app.add_typer(encoders_app, name="encoders")
 app.command()(using.grow)
 app.command()(using.assign)
+app.command()(recovering.recover)
+app.command()(simulating.simulate)
 app.command()(training.train)
 app.command()(training.export)
