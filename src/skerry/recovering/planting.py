@@ -1,0 +1,195 @@
+"""What a search would have found: classes planted in the survey of a finished run, searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from skerry.config import digest
+from skerry.discover.find import each
+from skerry.discover.separation import separation
+from skerry.errors import RunError
+from skerry.pipeline import versions
+from skerry.progress import OnEvent, silent
+from skerry.recovering.curve import Point, limit, point
+from skerry.recovering.opened import Opened, open_run
+from skerry.recovering.parts import Part, read_part, read_separation, write_part
+from skerry.recovering.planters import Plan, Planter
+from skerry.recovering.result import Recovery, write_results
+from skerry.recovering.schedule import Schedule, schedule_of
+from skerry.recovering.search import look_for
+from skerry.store import nouns
+from skerry.store.runfolder import LOCK, RunFolder, clear, open_folder
+
+FORMAT = 1
+"""Raised whenever a part would hold other bytes for the same run and settings."""
+
+PREVALENCES = (0.0005, 0.001, 0.002, 0.005, 0.01)
+REALIZATIONS = 20
+PARTS = "parts"
+_SEPARATED = 0
+"""The realization whose sources are held against the survey's own."""
+
+
+def recover(
+    run: str | Path,
+    plan: Plan,
+    output: str | Path,
+    *,
+    prevalences: Sequence[float] = PREVALENCES,
+    visibilities: Sequence[float] = (1.0,),
+    realizations: int = REALIZATIONS,
+    seed: int = 0,
+    threads: int = 0,
+    on_event: OnEvent = silent,
+) -> Recovery:
+    """Plant a class in the survey of a finished run, search again, and tell how often it is found.
+
+    Every realization draws new sources, and new ordinary ones for its control; the prevalences
+    of one take the first of the same sources. Each is a file of its own in ``output``, so that
+    the same call after a kill makes only what is missing, and more realizations keep those there.
+    The results do not depend on ``threads``, nor on the order of the survey's rows.
+
+    Parameters
+    ----------
+    run : folder of a finished run
+    plan : what to plant: ``copies``, ``of_kind(...)`` or ``of_images(...)``
+    output : folder for the results, new or that of an earlier recovery
+    prevalences : shares of the sources then searched, each above 0 and below a half
+    visibilities : each above 0, at most 1; what that means is the planter's
+    realizations : how many; publish 20 or more
+
+    Raises
+    ------
+    SkerryError
+        The run, the settings or the folder cannot be used, or what is to be planted cannot be
+        shown to the run's encoder; before any search.
+    """
+    opened = open_run(run)
+    schedule = schedule_of(opened, prevalences, visibilities, realizations, seed)
+    folder = claimed(Path(output), opened)
+    planter = plan(opened)
+    with folder.locked():
+        paths = {folder.path / PARTS / part.name: part for part in schedule.parts}
+        _make_missing(opened, planter, schedule, paths, threads, on_event)
+        found = _gathered(opened, planter, schedule, folder.path)
+        on_event("writing the results", 0, 1)
+        write_results(found, {part: folder.path / PARTS / part.name for part in schedule.parts})
+        on_event("writing the results", 1, 1)
+    return found
+
+
+def claimed(output: Path, opened: Opened) -> RunFolder:
+    """The folder of the results: new, empty, or that of an earlier recovery.
+
+    Raises
+    ------
+    RunError
+        It holds something else, or lies within the run or the survey.
+    """
+    source = Path(open_folder(opened.path).input)
+    for taken in (opened.path.resolve(), source):
+        if output.resolve().is_relative_to(taken):
+            raise RunError(f"{output} is part of {taken}; choose a folder outside it with -o")
+    if output.exists() and not output.is_dir():
+        raise RunError(f"{output} is a file; give a folder for the results with -o")
+    held = {p.name for p in output.iterdir()} - {LOCK} if output.is_dir() else set()
+    if held and PARTS not in held:
+        raise RunError(f"{output} holds something else than a recovery; choose another with -o")
+    return RunFolder(output, str(opened.path))
+
+
+def _make_missing(
+    opened: Opened,
+    planter: Planter,
+    schedule: Schedule,
+    paths: dict[Path, Part],
+    threads: int,
+    on_event: OnEvent,
+) -> None:
+    """Make each part that was not made from the same run with the same settings before."""
+    shared = digest(
+        FORMAT, versions(()), opened.identity, planter.identity, list(schedule.sizes.items())
+    )
+    keys = {path: _key(shared, part, schedule.seed) for path, part in paths.items()}
+    clear(next(iter(paths)).parent, keep=set(paths))
+    missing = [path for path in sorted(paths) if nouns.part_key(path) != keys[path]]
+    told, total = "planting and searching", len(paths)
+    on_event(told, total - len(missing), total)
+
+    def make(path: Path) -> None:
+        _make(path, paths[path], opened, planter, schedule, keys[path])
+
+    for done, _ in enumerate(each(make, missing, threads), start=total - len(missing) + 1):
+        on_event(told, done, total)
+
+
+def _key(shared: str, part: Part, seed: int) -> str:
+    return digest(shared, part.visibility, part.realization, seed)
+
+
+def _make(
+    path: Path, part: Part, opened: Opened, planter: Planter, schedule: Schedule, key: str
+) -> None:
+    most, control = max(schedule.sizes.values()), part.visibility is None
+    seed = _seed_of(schedule.seed, part.realization, control)
+    drawn = (
+        planter.control(most, seed)
+        if part.visibility is None
+        else planter.draw(most, part.visibility, seed)
+    )
+    outcomes = [(p, look_for(drawn[:n], opened)) for p, n in schedule.sizes.items()]
+    measured = part.realization == _SEPARATED
+    apart = separation(drawn, opened.space.vectors) if measured else None
+    write_part(path, part, outcomes, apart, key)
+
+
+def _seed_of(seed: int, realization: int, control: bool) -> int:
+    """A seed of its own for each draw; all visibilities of a realization share one."""
+    return int(np.random.SeedSequence([seed, realization, int(control)]).generate_state(1)[0])
+
+
+def _gathered(opened: Opened, planter: Planter, schedule: Schedule, folder: Path) -> Recovery:
+    kinds: list[float | None] = [*schedule.visibilities, None]
+    points, apart = [], {}
+    for v in kinds:
+        files = [folder / PARTS / Part(v, i).name for i in range(schedule.realizations)]
+        parts = [read_part(path) for path in files]
+        points += [
+            point(v, p, n, [part[i] for part in parts])
+            for i, (p, n) in enumerate(schedule.sizes.items())
+        ]
+        points += [
+            Point(v, p, n, unreachable=reason) for p, (n, reason) in schedule.unreachable.items()
+        ]
+        apart[v] = read_separation(files[_SEPARATED])
+    limits = [limit(v, _reachable(points, v)) for v in schedule.visibilities]
+    return Recovery(
+        path=folder,
+        planted=planter.name,
+        optimistic=planter.optimistic,
+        searched=len(opened),
+        points=tuple(sorted(points, key=_place)),
+        limits=tuple(limits),
+        separations=apart,
+        notes=(*planter.notes, *_left_out(opened)),
+    )
+
+
+def _reachable(points: Sequence[Point], visibility: float | None) -> list[Point]:
+    return [p for p in points if p.visibility == visibility and not p.unreachable]
+
+
+def _place(p: Point) -> tuple[bool, float, float]:
+    return p.visibility is None, p.visibility or 0.0, p.prevalence
+
+
+def _left_out(opened: Opened) -> tuple[str, ...]:
+    if not opened.config.replication.encoder:
+        return ()
+    return (
+        "The run also holds its classes against a second encoder; that check is left out here, so "
+        "that the shares found are upper bounds.",
+    )
