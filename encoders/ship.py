@@ -1,9 +1,9 @@
 """Put a trained encoder into the package, and the logs of its trainings beside the recipes.
 
-    python encoders/ship.py efficientnet_b0 WORK/recipe-1 WORK/recipe-2 …
+    python encoders/ship.py efficientnet_b0 WORK/recipe-1 WORK/recipe-2 … --data DATA
 
-The last folder's average is what ships; the folders are those of ``recipe-1``, ``recipe-2`` and
-so on.
+The last folder's average is what ships, equalized by the training galaxies in DATA as
+``equalize.py`` does; the folders are those of ``recipe-1``, ``recipe-2`` and so on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
+
+from equalize import chosen, equalize_file
 
 from skerry.errors import RunError
 from skerry.represent.export import export_onnx
@@ -32,7 +34,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="folder of recipes, and name of the encoder")
     parser.add_argument("work", type=Path, nargs="+", help="folders of the trainings, in order")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of the training galaxies, to equalize by"
+    )
     args = parser.parse_args()
+    galaxies = chosen(args.data)
     made = read_trained(args.work[-1])
     if made.step != made.recipe.steps:
         raise RunError(f"the training stands at step {made.step} of {made.recipe.steps}")
@@ -56,6 +62,7 @@ def main() -> None:
         f"{path.name}: {path.stat().st_size / 1e6:.2f} MB; vectors differ from the network's by "
         f"{exact:.1e} before and {shipped:.1e} after halving the weights"
     )
+    print(equalize_file(path, galaxies))
 
 
 if __name__ == "__main__":

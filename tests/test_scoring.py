@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,10 +16,16 @@ from typer.testing import CliRunner
 from skerry import scoring
 from skerry.cli.score import score as score_command
 from skerry.errors import InputError
+from skerry.progress import silent
 from skerry.represent import encoder as encoders
 from skerry.represent.encoder import Encoder
-from skerry.represent.score.result import Row
+from skerry.represent.score.images import read_images
+from skerry.represent.score.invariance import views
+from skerry.represent.score.notes import on_ways
+from skerry.represent.score.result import VIEWS, Row
+from skerry.represent.score.ways import ways
 from skerry.represent.trees.schema import GZ2
+from skerry.survey import open_survey
 from skerry.types import ByteArray, Contract, FloatArray
 
 SIZE = 16
@@ -161,6 +168,29 @@ def test_the_untrained_control_is_the_network_it_is_given(full: scoring.Score) -
     for section, subject in subjects.items():
         same = row(full, section, subject, "untrained network")
         assert same.value == row(full, section, subject).value
+
+
+def test_views_of_an_equalized_encoder_are_averaged_as_they_are(folders: Path) -> None:
+    plain = coarse("plain")
+    even = replace(plain, name="even", equalized={"power": 0.75, "floor": 1e-3, "images": 9})
+    pixels = read_images(open_survey(folders / "seen"), plain, range(48), 1, silent).pixels
+    found = {}
+    for encoder in (plain, even):
+        looks = ways(encoder, 8, coarse("blank"), pixels, 0, 1, silent)
+        found[encoder.name] = looks[VIEWS](pixels)[0], looks["untrained network"](pixels)[0]
+        said = "untrained network is not, and its vectors have unit length" in " ".join(
+            on_ways(encoder, looks)
+        )
+        assert said == (encoder is even)
+    mean = np.mean([plain_vectors(plain, v) for v in views(pixels)], axis=0)
+    np.testing.assert_allclose(found["even"][0], mean, rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(found["plain"][0], axis=1), 1)
+    np.testing.assert_array_equal(found["even"][1], found["plain"][1])
+
+
+def plain_vectors(encoder: Encoder, pixels: ByteArray) -> np.ndarray:
+    starts = range(0, len(pixels), encoder.batch)
+    return np.concatenate([encoder.encode(pixels[s : s + encoder.batch])[0] for s in starts])
 
 
 def test_bytes_do_not_depend_on_threads_or_place(full, folders, tmp_path, monkeypatch) -> None:

@@ -20,16 +20,17 @@ from skerry.discover import (
     rare_classes,
     route_of,
 )
-from skerry.discover.assemble import Judged, Repeated, judge_all
+from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
 from skerry.discover.classes import Found
+from skerry.discover.complete import Whole
 from skerry.discover.find import each, search_by
 from skerry.discover.lineage import class_name, inherit
-from skerry.discover.replicate import replicate
+from skerry.discover.replicate import came_along, replicate
 from skerry.discover.routes import tree_of_coordinates, tree_of_graph
 from skerry.discover.variants import Variant, half_variants, variants
 from skerry.store import nouns
 from skerry.store.runfolder import clear
-from skerry.types import Candidate, Measures, RareClass, Replicate
+from skerry.types import Candidate, FloatArray, Measures, RareClass, Replicate
 
 
 def clusters(context: Context, key: str) -> dict[str, Any]:
@@ -112,17 +113,22 @@ def classes(context: Context, key: str) -> dict[str, Any]:
     config, space, data = context.config, context.space, context.representations
     context.on_event("judging", 0, 1)
     candidates, measures = _candidates(context)
+    repeated = _repeated(context)
     judged = judge_all(
         candidates,
         measures,
         space,
         config,
         read_nulls(context),
-        _repeated(context),
+        repeated,
         context.second_space,
     )
+    whole = whole_classes(candidates, judged, space, config)
     found = rare_classes(
-        [_with_copies(f, context) for f in _named(context, candidates, measures, judged)],
+        [
+            _with_copies(f, context)
+            for f in _named(context, candidates, measures, judged, whole, repeated)
+        ],
         data.id_str,
         data.votes,
         data.vote_columns,
@@ -166,27 +172,55 @@ def _repeated(context: Context) -> Repeated | None:
 
 
 def _named(
-    context: Context, candidates: list[Candidate], measures: Measures, judged: list[Judged]
+    context: Context,
+    candidates: list[Candidate],
+    measures: Measures,
+    judged: list[Judged],
+    whole: list[Whole | None],
+    repeated: Repeated | None,
 ) -> list[Found]:
+    """What is to be shown, under its names; pieces of other classes are not."""
     ids, copies = context.searched, context.copies
+    shown = [(i, w) for i, w in enumerate(whole) if w is not None]
     members = [
-        [name for i in c.members for name in (ids[i], *copies.get(ids[i], ()))] for c in candidates
+        [name for row in w.members for name in (ids[row], *copies.get(ids[row], ()))]
+        for _, w in shown
     ]
     proposed = [(class_name(names[0]), names) for names in members]
     previous, previous_ids = context.previous
     named = inherit(proposed, previous, set(context.representations.id_str), previous_ids)
     return [
         Found(
-            candidate,
+            _extended(candidates[i], w),
             name.class_id,
             isolation=float(measures.isolation[i]),
             history=name.history,
             judgement=judged[i].judgement,
             replication=again.share if (again := judged[i].replicated) else None,
-            returned=again.member_probability.astype(np.float32) if again else None,
+            returned=_returned(judged[i], w, repeated),
+            core=len(w.core),
         )
-        for i, (candidate, name) in enumerate(zip(candidates, named, strict=True))
+        for (i, w), name in zip(shown, named, strict=True)
     ]
+
+
+def _extended(candidate: Candidate, whole: Whole) -> Candidate:
+    """The candidate with what completes it, as deep in it as its outermost member."""
+    least = candidate.probability.min(initial=1.0)
+    outer = np.full(len(whole.added), least, np.float32)
+    return replace(
+        candidate,
+        members=whole.members,
+        probability=np.concatenate([candidate.probability, outer]),
+    )
+
+
+def _returned(judged: Judged, whole: Whole, repeated: Repeated | None) -> FloatArray | None:
+    """How often each member came back in repeated searches, what completes the class included."""
+    if judged.replicated is None or repeated is None:
+        return None
+    added = came_along(whole.core, whole.added, repeated.variants)
+    return np.concatenate([judged.replicated.member_probability, added]).astype(np.float32)
 
 
 def _with_copies(found: Found, context: Context) -> Found:
@@ -202,4 +236,5 @@ def _with_copies(found: Found, context: Context) -> Found:
         found.candidate.persistence,
     )
     returned = None if found.returned is None else np.repeat(found.returned, times)
-    return replace(found, candidate=candidate, returned=returned)
+    core = None if found.core is None else sum(times[: found.core])
+    return replace(found, candidate=candidate, returned=returned, core=core)

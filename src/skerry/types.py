@@ -212,6 +212,7 @@ class RareClass:
     ``isolation`` is the statistic the nulls judge; ``p_value`` and ``q_value`` are None where
     no null was run. ``reasons`` say why the verdict is what it is. ``votes`` is the mean share
     the encoder expects for each answer. ``rank`` is 1 for the first: by verdict, then isolation.
+    The first ``core`` members are those that it was judged by; the others complete it.
     ``history`` says what became of the classes of a previous run, as ``kept its id`` or
     ``split from SKR-1``; empty where there is none.
     """
@@ -232,6 +233,7 @@ class RareClass:
     history: str = ""
     checks: tuple[Check, ...] = ()
     votes: dict[str, float] = field(default_factory=dict)
+    core: int = 0
 
     @property
     def size(self) -> int:
@@ -249,6 +251,7 @@ CLASSES_SCHEMA = pa.schema(
         ("q_value", pa.float64()),
         ("replication", pa.float64()),
         ("size", pa.int64()),
+        ("core", pa.int64()),
         ("prevalence", pa.float64()),
         ("prevalence_low", pa.float64()),
         ("prevalence_high", pa.float64()),
@@ -276,10 +279,12 @@ MEMBERS_SCHEMA = pa.schema(
         ("dec", pa.float64()),
         ("probability", pa.float64()),
         ("order", pa.int32()),
+        ("core", pa.bool_()),
         ("exemplar", pa.bool_()),
     ]
 )
-"""``members``: one row a member; ``order`` is 1 for the most central."""
+"""``members``: one row a member; ``order`` is 1 for the most central. ``core``: it is one of those
+that the class was judged by."""
 
 CHECKS_SCHEMA = pa.schema(
     [

@@ -101,6 +101,9 @@ class Session:
     shape = (32, 128)
 
 
+EQUALIZED = {"power": 0, "floor": 0.001, "images": 9}
+
+
 @pytest.mark.parametrize("says", [False, True])
 def test_a_file_may_say_what_network_it_was_made_from(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: bool
@@ -109,6 +112,7 @@ def test_a_file_may_say_what_network_it_was_made_from(
     if says:
         stored |= {
             "architecture": "a", "options": {"x": 1}, "structure_dimensions": 4, "source": "s",
+            "equalized": EQUALIZED,
         }  # fmt: skip
     monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_: Session(stored))
     (tmp_path / "mine").mkdir()
@@ -116,8 +120,11 @@ def test_a_file_may_say_what_network_it_was_made_from(
     monkeypatch.chdir(tmp_path / "mine")
     found = load(".")
     assert found.name == "mine"
-    expected = ("a", {"x": 1}, 4, "s") if says else ("", {}, 0, "")
-    told = (found.architecture, found.options, found.structure_dimensions, found.source)
+    expected = ("a", {"x": 1}, 4, "s", EQUALIZED) if says else ("", {}, 0, "", {})
+    told = (
+        found.architecture, found.options, found.structure_dimensions, found.source,
+        found.equalized,
+    )  # fmt: skip
     assert told == expected
 
 
@@ -147,6 +154,9 @@ def test_metadata_of_a_later_version_is_read(monkeypatch: pytest.MonkeyPatch) ->
         ("stretch", 1),
         ("vote_columns", None), ("vote_columns", "a"), ("vote_columns", [1]),
         ("architecture", None), ("options", [1]), ("structure_dimensions", -1), ("source", 1),
+        ("equalized", None), ("equalized", {}), ("equalized", EQUALIZED | {"power": 2}),
+        ("equalized", EQUALIZED | {"power": "1"}), ("equalized", EQUALIZED | {"floor": 0}),
+        ("equalized", EQUALIZED | {"images": 0}),
     ],
 )  # fmt: skip
 def test_metadata_that_makes_no_sense_is_refused(

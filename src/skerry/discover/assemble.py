@@ -10,6 +10,7 @@ import numpy as np
 from skerry.config import Config
 from skerry.discover.candidates import largest_size
 from skerry.discover.checks import Q_BELOW, Evidence
+from skerry.discover.complete import Whole, complete
 from skerry.discover.heldout import HeldOut, heldout
 from skerry.discover.judge import Judgement, judge, thresholds
 from skerry.discover.measure import pooled
@@ -82,6 +83,18 @@ def judge_all(
         judgement = judge(evidence, bounds, config.classes.min_size, largest)
         found.append(Judged(judgement, evidence.replicated))
     return found
+
+
+def whole_classes(
+    candidates: Sequence[Candidate], judged: Sequence[Judged], space: Space, config: Config
+) -> list[Whole | None]:
+    """Each candidate as it is to be shown; None where it is a piece of a class.
+
+    Those that chance does not explain are completed around what was judged of them.
+    """
+    kept = [i for i, j in enumerate(judged) if j.judgement.verdict in ("confirmed", "tentative")]
+    largest = largest_size(len(space), config.classes)
+    return complete([c.members for c in candidates], kept, space, largest)
 
 
 def _held_out(

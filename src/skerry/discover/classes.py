@@ -21,7 +21,7 @@ class Found:
     ``candidate`` has its members most central first. ``isolation`` is that of ``Measures``.
     ``judgement`` is None where it was not judged. ``replication`` is the share of repeated
     searches that found it and ``returned``, (n_members,), how often each member came back with
-    it; None where no search was repeated.
+    it; None where no search was repeated. The first ``core`` members are those it was judged by.
     """
 
     candidate: Candidate
@@ -31,6 +31,7 @@ class Found:
     judgement: Judgement | None = None
     replication: float | None = None
     returned: FloatArray | None = None
+    core: int | None = None
 
 
 def rare_classes(
@@ -79,7 +80,7 @@ def _rare_class(
         rank=0,
         members=members,
         probability=tuple(float(p) for p in probability),
-        exemplars=members[:exemplars],
+        exemplars=members[: min(exemplars, len(members) if found.core is None else found.core)],
         persistence=candidate.persistence,
         route=route,
         verdict=judgement.verdict,
@@ -87,11 +88,18 @@ def _rare_class(
         q_value=judgement.q,
         isolation=found.isolation,
         replication=found.replication,
-        reasons=judgement.reasons,
+        reasons=(*judgement.reasons, *_completed(len(members), found.core)),
         history=found.history,
         checks=judgement.checks,
+        core=len(members) if found.core is None else found.core,
         votes={name: float(m) for name, m in zip(vote_columns, means, strict=True)},
     )
+
+
+def _completed(size: int, core: int | None) -> tuple[str, ...]:
+    if core is None or core == size:
+        return ()
+    return (f"Around the {core} members that were judged {size - core} more complete it.",)
 
 
 def distinctive(

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from skerry.backends import cpu
 from skerry.config import Config
-from skerry.discover.assemble import Judged, Repeated, judge_all
+from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
+from skerry.discover.complete import Whole
 from skerry.discover.measure import measure
 from skerry.discover.nulls import null_search
 from skerry.discover.order import distinct_rows
@@ -35,7 +36,8 @@ class Searched:
 
     ``rows`` int64 are the rows of the input that were searched, in canonical order: each vector
     once. ``candidates`` hold positions in ``rows``; ``measures`` and ``judged`` are in their
-    order. ``nulls`` are the measures of the candidates in each null, by kind.
+    order. ``whole`` are the candidates with what completes them, None where one is a piece of
+    another. ``nulls`` are the measures of the candidates in each null, by kind.
     """
 
     rows: IntArray
@@ -43,16 +45,24 @@ class Searched:
     candidates: list[Candidate]
     measures: Measures
     judged: list[Judged]
+    whole: list[Whole | None]
     nulls: dict[str, list[Measures]]
 
     def members(self, i: int) -> IntArray:
-        """Rows of the input in candidate i, most central first."""
-        return self.rows[self.candidates[i].members]
+        """Rows of the input in candidate i: what was judged, most central first, then the rest.
+
+        Of a piece of another class what was judged.
+        """
+        whole = self.whole[i]
+        return self.rows[self.candidates[i].members if whole is None else whole.members]
 
     def confirmed(self) -> list[IntArray]:
         """The members of each confirmed class, as rows of the input."""
-        verdicts = [j.judgement.verdict for j in self.judged]
-        return [self.members(i) for i, v in enumerate(verdicts) if v == "confirmed"]
+        return [
+            self.members(i)
+            for i, (judged, whole) in enumerate(zip(self.judged, self.whole, strict=True))
+            if judged.judgement.verdict == "confirmed" and whole is not None
+        ]
 
 
 def find(
@@ -91,7 +101,8 @@ def find(
     but = () if route is None else ("neighbors", "samples")
     repeated = repeat(space, config, search, but=but, on_event=on_event)
     judged = judge_all(candidates, measures, space, config, nulls, repeated)
-    return Searched(rows, space, candidates, measures, judged, nulls)
+    whole = whole_classes(candidates, judged, space, config)
+    return Searched(rows, space, candidates, measures, judged, whole, nulls)
 
 
 def _table(vectors: npt.ArrayLike) -> FloatArray:

@@ -82,6 +82,16 @@ def replicated(classes: Sequence[IntArray], replicates: Sequence[Replicate]) -> 
     ]
 
 
+def came_along(core: IntArray, others: IntArray, replicates: Sequence[Replicate]) -> DoubleArray:
+    """How often each of ``others`` came back with the class whose core is given.
+
+    As ``Replicated.member_probability`` has it for the core itself; float64 (n_others,).
+    """
+    kinds = [r.kind for r in replicates]
+    looks = [_look(core, r, Matcher(r.found), 1 / kinds.count(r.kind)) for r in replicates]
+    return _how_often(others, looks, unseen=0.0)
+
+
 def found_again(members: IntArray, search: Replicate, matcher: Matcher) -> IntArray | None:
     """The candidate of ``search`` that is the class, as rows of all; None where there is none.
 

@@ -31,6 +31,7 @@ _CLASSES = {
     "q_value": Column("Share by chance of those as isolated", "stat.falsePositive"),
     "replication": Column("Share of repeated searches that find it", "stat.confidenceLevel"),
     "size": Column("Number of members", "meta.number"),
+    "core": Column("Members that it was judged by", "meta.number"),
     "prevalence": Column("Members as a share of the sources searched", "meta.number;arith.ratio"),
     "prevalence_low": Column("Lower end of its 95% interval", "meta.number;arith.ratio;stat.min"),
     "prevalence_high": Column("Upper end of its 95% interval", "meta.number;arith.ratio;stat.max"),
@@ -54,6 +55,7 @@ _MEMBERS = {
     "dec": Column("Declination, ICRS", "pos.eq.dec;meta.main", "deg"),
     "probability": Column("Membership: how often it came back, or depth", "stat.probability"),
     "order": Column("1 for the most central member", "stat.rank"),
+    "core": Column("Is it one of those the class was judged by?", "meta.code"),
     "exemplar": Column("Is it an exemplar of its class?", "meta.code"),
 }
 _CHECKS = {

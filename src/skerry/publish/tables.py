@@ -40,6 +40,7 @@ def classes_table(findings: Findings) -> pa.Table:
         "q_value": [c.q_value for c in ranked],
         "replication": [c.replication for c in ranked],
         "size": sizes,
+        "core": [c.core for c in ranked],
         "prevalence": sizes / n,
         "prevalence_low": low,
         "prevalence_high": high,
@@ -79,6 +80,7 @@ def members_table(findings: Findings) -> pa.Table:
         "dec": dec,
         "probability": [p for c in ranked for p in c.probability],
         "order": [i for c in ranked for i in range(1, c.size + 1)],
+        "core": [i < c.core for c in ranked for i in range(c.size)],
         "exemplar": [m in c.exemplars for c in ranked for m in c.members],
     }
     return pa.table(columns, schema=schema("members"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ class Opened:
     """What a finished run searched, and what it judged by.
 
     ``space`` holds its distinct vectors in canonical order with their graph, ``ids`` the first
-    id that has each, ``own`` the rows of each class that was not rejected, ``nulls`` the measures
-    of what each null search found, by kind.
+    id that has each, ``own`` the rows by which each class was judged that was not rejected,
+    ``nulls`` the measures of what each null search found, by kind.
     """
 
     path: Path
@@ -69,7 +69,8 @@ def open_run(path: str | Path) -> Opened:
     firsts = first_of_each(data.vectors)
     ids = tuple(data.id_str[i] for i in firsts)
     space = Space(data.vectors[firsts], nouns.read_graph(path / "neighbors"), config.neighbors)
-    own = members_of(kept(finished.classes), ids)
+    judged = [replace(c, members=c.members[: c.core]) for c in kept(finished.classes)]
+    own = members_of(judged, ids)
     return Opened(path, config, space, ids, tuple(np.sort(m) for m in own), _nulls(path, config))
 
 

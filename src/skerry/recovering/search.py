@@ -9,7 +9,7 @@ import numpy as np
 
 from skerry.config import Config
 from skerry.discover import Space, distinct_rows, measure, route_of, space_of
-from skerry.discover.assemble import Judged, Repeated, judge_all
+from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
 from skerry.discover.find import search_by
 from skerry.discover.matching import MATCH, Matcher, best_match
 from skerry.discover.replicate import Search, replicate
@@ -85,7 +85,10 @@ def look_for(planted: FloatArray, opened: Opened) -> Outcome:
     own = Matcher(opened.own)
     is_own = [own.best(m)[1] >= MATCH for m in members]
     judged = _judged(candidates, measures, space, opened, is_own)
-    return _outcome(new, members, measures, judged, is_own, len(space))
+    whole = whole_classes(candidates, judged, space, config)
+    # a piece of another class is none of its own
+    shown = [np.sort(rows[w.members]) if w else rows[:0] for w in whole]
+    return _outcome(new, shown, measures, judged, is_own, len(space))
 
 
 def _judged(
@@ -142,14 +145,14 @@ def _outcome(
     others = [
         i
         for i, (j, own) in enumerate(zip(judged, is_own, strict=True))
-        if j.judgement.verdict == "confirmed" and not own and i != match
+        if j.judgement.verdict == "confirmed" and len(members[i]) and not own and i != match
     ]
     pieces = sum(inside[i] >= _PIECE * len(members[i]) for i in others)
     return Outcome(
         planted=len(planted),
         searched=searched,
         jaccard=overlap,
-        purity=both / len(members[best]) if best >= 0 else 0.0,
+        purity=both / len(members[best]) if both else 0.0,
         completeness=both / len(planted),
         verdict=told.judgement.verdict if told else "",
         q_value=told.judgement.q if told else None,

@@ -41,8 +41,11 @@ class Encoder:
     computes in the thread that calls it.
 
     ``architecture`` (timm's name) and ``options`` (timm's arguments beside it) are of the network
-    it was exported from, ``structure_dimensions`` how many leading dimensions tell structure,
-    ``source`` where it was imported from; all are empty where the file does not say.
+    it was exported from, ``structure_dimensions`` how many leading dimensions of that network's
+    own vectors tell structure, ``source`` where it was imported from. ``equalized`` holds
+    ``power``, ``floor`` and ``images`` where its vectors are equalized after the network
+    (:mod:`skerry.represent.equalize`): they have no fixed length then. All are empty where the
+    file does not say.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Encoder:
     options: Mapping[str, Any] = field(default_factory=dict)
     structure_dimensions: int = 0
     source: str = ""
+    equalized: Mapping[str, float] = field(default_factory=dict)
 
     def encode(self, pixels: ByteArray) -> tuple[FloatArray, FloatArray]:
         """Vectors (n, dimensions) and expected vote shares (n, n_answers) of at most ``batch``
@@ -175,4 +179,5 @@ def from_bytes(data: bytes, name: str) -> Encoder:
         options=stored.get("options", {}),
         structure_dimensions=stored.get("structure_dimensions", 0),
         source=stored.get("source", ""),
+        equalized=stored.get("equalized", {}),
     )

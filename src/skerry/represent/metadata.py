@@ -58,6 +58,14 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _equalized(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not _whole(value.get("images")):
+        return False
+    power: Any = value.get("power")
+    sound = power == 0 or (_positive(power) and power <= 1)
+    return value["images"] > 0 and _positive(value.get("floor")) and sound
+
+
 _REQUIRED = ("size", "crops", "field", "vote_columns")
 _TERMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "size": (lambda v: _whole(v) and v > 0, "a whole number of pixels"),
@@ -71,4 +79,8 @@ _TERMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "options": (lambda v: isinstance(v, Mapping), "a table"),
     "structure_dimensions": (lambda v: _whole(v) and v >= 0, "a whole number"),
     "source": (_text, "text"),
+    "equalized": (
+        _equalized,
+        "a table of a power from 0 to 1, a floor above 0 and a number of images",
+    ),
 }

@@ -73,6 +73,8 @@ def effective_dimensions(vectors: Floats) -> float:
 def untrained(encoder: Encoder, seed: int) -> Encoder:
     """A network of the encoder's shape, or of ``ASSUMED``, with its first random weights.
 
+    It is not equalized, also where the encoder is.
+
     Raises
     ------
     EncoderError

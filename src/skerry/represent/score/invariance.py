@@ -24,7 +24,10 @@ def views(pixels: ByteArray) -> Iterator[ByteArray]:
 
 
 def averaged(vectors: Sequence[Floats]) -> Floats:
-    """Mean of unit vectors, brought to unit length: (n, d) each."""
+    """Mean of unit vectors, brought to unit length: (n, d) each.
+
+    Of an encoder whose vectors have no fixed length the plain mean is to be taken instead.
+    """
     total = np.sum([unit(v) for v in vectors], axis=0)
     return unit(total)
 

@@ -72,6 +72,11 @@ def on_ways(encoder: Encoder, ways: Collection[str]) -> list[str]:
             f"`{VIEWS}`: the average over four quarter turns and their mirror images, at 8 times "
             "the cost of encoding."
         )
+    if UNTRAINED in ways and encoder.equalized:
+        notes.append(
+            "The encoder is equalized; the untrained network is not, and its vectors have unit "
+            "length."
+        )
     if UNTRAINED in ways and not encoder.architecture:
         notes.append(
             f"The encoder's file does not say its architecture; the untrained network is {ASSUMED}."

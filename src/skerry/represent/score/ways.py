@@ -48,9 +48,11 @@ def ways(
 def _over_views(
     encoder: Encoder, pixels: ByteArray, threads: int, on_event: OnEvent
 ) -> tuple[Floats, Floats]:
-    """Averaged unit vectors, renormalized, and averaged vote shares."""
+    """Averaged vectors, unit vectors renormalized, and averaged vote shares."""
     parts = [_encoded(encoder, p, VIEWS, threads, on_event) for p in views(pixels)]
-    return averaged([v for v, _ in parts]), np.mean([s for _, s in parts], axis=0)
+    vectors = [v for v, _ in parts]
+    mean = np.mean(vectors, axis=0) if encoder.equalized else averaged(vectors)
+    return mean, np.mean([s for _, s in parts], axis=0)
 
 
 def _encoded(

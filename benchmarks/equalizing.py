@@ -1,0 +1,157 @@
+"""What equalizing an encoder's vectors gives a search, by the power it is done with.
+
+    python benchmarks/equalizing.py DATA [-o benchmarks/equalizing.md]
+
+The vectors of the shipped encoders as they were before, equalized by those of the galaxies of
+`gz2_train` that ship with power 0 (only turned), 0.5, 0.75 and 1. Two questions. Planted among
+these galaxies, are artifacts of one cause a candidate of the route `graph`: the best Jaccard of
+any candidate with them? And are the mergers of `gz1_survey`, and artifacts with spikes among its
+galaxies, each other's neighbors: the enrichment among the 20 nearest, with 95% intervals over
+members? Causes are those of `artifact_causes.csv`, for images of `gz2_artefacts`: labeled by eye
+from contact sheets by one person. `cause` is `bright star` or `bad sky`, which counts where both
+apply; `spikes` is whether diffraction spikes show, whatever the cause. Nothing here is of
+`gz2_survey`, which scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.config import Config
+from skerry.discover import candidates_of, distinct_rows, space_of
+from skerry.discover.routes import tree_of_graph
+from skerry.represent.encoder import Encoder, file_of, from_bytes, shipped
+from skerry.represent.equalize import FLOOR, Equalization, equalization, unequalized
+from skerry.represent.score.bootstrap import mean_interval
+from skerry.represent.score.retrieval import retrieve
+from skerry.survey.prepare import prepare
+from skerry.types import FloatArray
+
+sys.path.append(str(Path(__file__).parents[1] / "encoders"))
+from equalize import chosen, encoded
+
+HERE = Path(__file__).parent
+POWERS = (0.0, 0.5, 0.75, 1.0)
+CAUSES = ("bright star", "bad sky")
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """Plain vectors of one encoder: of the sea, of galaxies with labels, and of artifacts.
+
+    ``mergers`` tells which galaxies are such, ``causes`` and ``spikes`` what artifacts show.
+    """
+
+    sea: FloatArray
+    galaxies: FloatArray
+    mergers: Bools
+    artifacts: FloatArray
+    causes: npt.NDArray[np.str_]
+    spikes: Bools
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def vectors_of(encoder: Encoder, images: Iterable[tuple[str, bytes]]) -> FloatArray:
+    pixels = [prepare(raw, name, encoder.contract).pixels for name, raw in images]
+    return encoded(encoder, np.stack(pixels))
+
+
+def labeled(data: Path, encoder: Encoder) -> Labeled:
+    """Encode everything."""
+    galaxies = rows_of(data / "gz1_survey" / "catalogue.csv")
+    where = {r["id_str"]: r["file_loc"] for r in rows_of(data / "gz2_artefacts" / "catalogue.csv")}
+    causes = rows_of(HERE / "artifact_causes.csv")
+
+    def read(folder: str, names: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        return ((name, (data / folder / name).read_bytes()) for name in names)
+
+    return Labeled(
+        vectors_of(encoder, chosen(data / "gz2_train")),
+        vectors_of(encoder, read("gz1_survey", (r["file_loc"] for r in galaxies))),
+        np.array([r["label"] == "merger" for r in galaxies]),
+        vectors_of(encoder, read("gz2_artefacts", (where[r["id_str"]] for r in causes))),
+        np.array([r["cause"] for r in causes]),
+        np.array([r["spikes"] == "1" for r in causes]),
+    )
+
+
+def best_overlaps(data: Labeled, by: Equalization) -> list[float]:
+    """The best Jaccard of any candidate with the artifacts of each cause, all planted at once."""
+    planted = np.isin(data.causes, CAUSES)
+    vectors = by.apply(np.concatenate([data.sea, data.artifacts[planted]])).astype(np.float32)
+    causes = np.concatenate([np.full(len(data.sea), ""), data.causes[planted]])
+    rows, config = distinct_rows(vectors), Config()
+    space = space_of(vectors[rows], config.neighbors)
+    found = candidates_of(tree_of_graph(space, config), space, config)
+    return [
+        max((jaccard(set(c.members.tolist()), members) for c in found), default=0.0)
+        for members in (set(np.flatnonzero(causes[rows] == cause).tolist()) for cause in CAUSES)
+    ]
+
+
+def jaccard(one: set[int], other: set[int]) -> float:
+    return len(one & other) / len(one | other)
+
+
+def enrichments(data: Labeled, by: Equalization) -> list[str]:
+    """Of mergers, and of artifacts with spikes, among the labeled galaxies and these artifacts."""
+    vectors = by.apply(np.concatenate([data.galaxies, data.artifacts[data.spikes]]))
+    spikes = np.arange(len(vectors)) >= len(data.galaxies)
+    mergers = np.zeros(len(vectors), bool)
+    mergers[: len(data.galaxies)] = data.mergers
+    cells = []
+    for mask in (mergers, spikes):
+        values = retrieve(vectors, mask).enrichment
+        low, high = mean_interval(values, seed=0)
+        cells.append(f"{values.mean():.1f} ({low:.1f} to {high:.1f})")
+    return cells
+
+
+def table_of(name: str, data: Labeled) -> list[str]:
+    lines = []
+    for power in POWERS:
+        by = equalization(data.sea, power)
+        cells = [f"{j:.2f}" for j in best_overlaps(data, by)] + enrichments(data, by)
+        lines.append("| " + " | ".join([name, f"{power:g}", *cells]) + " |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder of the real surveys")
+    parser.add_argument("-o", "--output", type=Path, default=HERE / "equalizing.md")
+    args = parser.parse_args()
+    table, counts = [], ""
+    for name in shipped():
+        encoder = from_bytes(unequalized(file_of(name).read_bytes()), name)
+        data = labeled(args.data, encoder)
+        table += table_of(name, data)
+        numbers = [f"{cause} {(data.causes == cause).sum()}" for cause in CAUSES]
+        counts = (
+            f"{len(data.sea)} galaxies of `gz2_train`, artifacts planted in them: "
+            f"{', '.join(numbers)}; "
+            f"{len(data.galaxies)} of `gz1_survey`, {data.mergers.sum()} mergers, "
+            f"{data.spikes.sum()} artifacts with spikes. Floor {FLOOR:g}."
+        )
+    heads = ["encoder", "power", *(f"Jaccard, {c}" for c in CAUSES), "mergers", "spikes"]
+    lines = ["# Equalizing, by its power", "", "`benchmarks/equalizing.py`", "", counts, ""]
+    lines += ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|", *table]
+    args.output.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Equalizing: an encoder's directions brought closer to one spread, as the last step of its graph.
+
+The leading principal components of a learned representation hold nearly all distance, so that
+kinds which differ along weak directions drown. Dividing each by a power of its spread is known
+from the retrieval of images (Jegou & Chum 2012, "Negative evidences and co-occurrences in image
+retrieval: the benefit of PCA and whitening", ECCV 2012).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skerry.errors import EncoderError
+from skerry.represent.encoder import METADATA_KEY
+
+if TYPE_CHECKING:
+    import onnx
+
+Doubles = npt.NDArray[np.float64]
+
+POWER = 0.75
+FLOOR = 1e-3
+
+_OUTPUT = "representation"
+_BEFORE = "representation_before"
+_CENTERED = "representation_centered"
+_MEAN, _MATRIX = "equalizing_mean", "equalizing_matrix"
+
+
+@dataclass(frozen=True)
+class Equalization:
+    """An affine map of vectors: ``(x - mean) @ matrix``.
+
+    ``mean`` (d,) and ``matrix`` (d, d), float64; ``power`` and ``floor`` as it was found with,
+    from so many ``images``.
+    """
+
+    mean: Doubles
+    matrix: Doubles
+    power: float
+    floor: float
+    images: int
+
+    def apply(self, vectors: npt.NDArray[np.floating[Any]]) -> Doubles:
+        """Vectors (n, d), equalized, float64; not of unit length."""
+        return np.asarray((vectors - self.mean) @ self.matrix, np.float64)
+
+
+def equalization(
+    vectors: npt.NDArray[np.floating[Any]], power: float = POWER, floor: float = FLOOR
+) -> Equalization:
+    """The map that divides each principal component by its standard deviation to a power.
+
+    Variances are taken over their mean and ``floor`` is added, so that directions in which
+    nothing varies are not blown up: a component of variance w is multiplied by
+    ``(w / mean(w) + floor) ** (-power / 2)``. Power 0 only turns, 1 whitens.
+
+    Components come by falling variance, the largest weight of each positive. Rows are summed in
+    an order that their content gives, in float64 and on one thread: the same vectors give the
+    same bytes in whatever order they come.
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, d), n at least 2.
+
+    Raises
+    ------
+    EncoderError
+        Power is not between 0 and 1, floor is not above 0, or the vectors are too few, not
+        finite, or all alike.
+    """
+    import threadpoolctl
+
+    if not 0 <= power <= 1 or not 0 < floor < np.inf:
+        raise EncoderError(
+            f"equalizing got power {power} and floor {floor}; expected a power from 0 to 1 and a "
+            "floor above 0"
+        )
+    n = len(vectors)
+    if n < 2 or not np.isfinite(vectors).all():
+        raise EncoderError(
+            f"equalizing got {n} vectors, finite or not; expected at least 2, all finite: give "
+            "it more images, and an encoder with whole weights"
+        )
+    rows = np.ascontiguousarray(vectors, np.float64)
+    rows = rows[sorted(range(n), key=lambda row: rows[row].tobytes())]
+    with threadpoolctl.threadpool_limits(1):
+        mean = rows.mean(0)
+        rows -= mean
+        values, directions = np.linalg.eigh(rows.T @ rows / n)
+    values, directions = np.maximum(values[::-1], 0), directions[:, ::-1]
+    if not values.mean() > 0:
+        raise EncoderError(f"all {n} vectors to equalize by are alike; give images that differ")
+    largest = np.abs(directions).argmax(0)
+    signs = np.sign(directions[largest, np.arange(len(values))])
+    scales = (values / values.mean() + floor) ** (-power / 2)
+    return Equalization(mean, directions * signs * scales, power, floor, n)
+
+
+def equalized(data: bytes, by: Equalization) -> bytes:
+    """An encoder's file whose vectors are equalized; its votes and its input stay as they are.
+
+    ``Sub`` and ``MatMul`` with float32 weights are put behind what gave the representation, and
+    the file says so: ``equalized`` with power, floor and the number of images.
+
+    Raises
+    ------
+    EncoderError
+        The file is no encoder of as many dimensions, or is equalized already.
+    """
+    from onnx import helper, numpy_helper
+
+    model, stored = _read(data)
+    if "equalized" in stored:
+        raise EncoderError("the encoder is equalized already; give the file it was made from")
+    output = next(o for o in model.graph.output if o.name == _OUTPUT)
+    found = output.type.tensor_type.shape.dim[1].dim_value
+    if found != len(by.mean):
+        raise EncoderError(
+            f"the encoder has {found} dimensions and the equalization {len(by.mean)}; find it "
+            "from vectors of this encoder"
+        )
+    _rename(model.graph, _OUTPUT, _BEFORE)
+    for name, values in ((_MEAN, by.mean), (_MATRIX, by.matrix)):
+        model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), name))
+    model.graph.node.extend(
+        [
+            helper.make_node("Sub", [_BEFORE, _MEAN], [_CENTERED], name="equalizing_center"),
+            helper.make_node("MatMul", [_CENTERED, _MATRIX], [_OUTPUT], name="equalizing_scale"),
+        ]
+    )
+    said = {"power": by.power, "floor": by.floor, "images": by.images}
+    return _written(model, {**stored, "equalized": said})
+
+
+def unequalized(data: bytes) -> bytes:
+    """The file that ``equalized`` was given, byte for byte; one that is not equalized as it is.
+
+    Raises
+    ------
+    EncoderError
+        The file is no encoder.
+    """
+    model, stored = _read(data)
+    if "equalized" not in stored:
+        return data
+    graph = model.graph
+    kept = [node for node in graph.node if not node.name.startswith("equalizing_")]
+    weights = [w for w in graph.initializer if w.name not in (_MEAN, _MATRIX)]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(weights)
+    _rename(graph, _BEFORE, _OUTPUT)
+    return _written(model, {k: v for k, v in stored.items() if k != "equalized"})
+
+
+def _read(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
+    """An encoder's graph and what it says of itself."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise EncoderError(
+            "equalizing an encoder needs onnx: pip install 'skerry[train]'"
+        ) from error
+    try:
+        model = onnx.load_model_from_string(data)
+        stored = {p.key: p.value for p in model.metadata_props}[METADATA_KEY]
+        return model, dict(json.loads(stored))
+    except Exception as error:  # protobuf's errors share no base with a missing key
+        raise EncoderError(
+            f"what is to be equalized is no encoder that skerry exported: {error}"
+        ) from error
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Give a value another name wherever a node makes or uses it."""
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for place, name in enumerate(names):
+                if name == old:
+                    names[place] = new
+
+
+def _written(model: onnx.ModelProto, stored: dict[str, Any]) -> bytes:
+    """The bytes of a checked graph that says ``stored`` of itself."""
+    from onnx import checker
+
+    del model.metadata_props[:]
+    model.metadata_props.add(key=METADATA_KEY, value=json.dumps(stored, sort_keys=True))
+    checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
