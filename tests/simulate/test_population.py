@@ -36,10 +36,12 @@ def test_the_sample_keeps_its_limits(sea: list[Galaxy]) -> None:
     assert SMALLEST <= r90.min() < r90.max() <= LARGEST
 
 
-def test_counts_rise_with_magnitude_as_in_even_space(sea: list[Galaxy]) -> None:
+def test_counts_rise_with_magnitude(sea: list[Galaxy]) -> None:
+    """Less steeply than in even space: faint galaxies are often too small for the sample."""
     magnitude = 22.5 - 2.5 * np.log10(column(sea, "flux"))
-    brighter = np.mean(magnitude < FAINTEST - 1)
-    assert brighter == pytest.approx(10**-0.6, abs=0.08)
+    brighter = [np.mean(magnitude < FAINTEST - step) for step in (1, 2)]
+    assert 10**-0.6 < brighter[0] < 0.5
+    assert 10**-1.2 < brighter[1] < 0.6 * brighter[0]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ class Drawn:
 
     ``image`` float32 (n_bands, size, size), nanomaggies an arcsec2, with noise; rows run north,
     columns west. ``pixel_scale`` in arcsec a pixel. ``galaxy`` is the main one, ``r50`` and
-    ``r90`` (arcsec) and ``magnitudes`` (AB, one a band, before dust) are of the whole source;
+    ``r90`` (Petrosian, arcsec) and ``magnitudes`` (AB, one a band, all light before dust) are of
+    the whole source;
     ``appearance`` is what volunteers could see.
     """
 
