@@ -16,7 +16,8 @@ encoder, lie within the range of the real kinds: from the least lower to the gre
 their 95% intervals. Where none does it is the largest at which neither lies above, where all do
 the least; said in `anchored.toml`. The real kinds are all together, or with `--by like` galaxies
 for galaxies and artifacts for artifacts: these stand much further apart than those, and a range
-that reaches from the one to the other holds almost any kind. The tables have both.
+that reaches from the one to the other holds almost any kind. The tables have both; ``like`` was
+added when they had shown that.
 
 How real the simulation is: the area under the ROC curve of a linear probe between the simulated
 sea and `gz2_survey`, 0.5 where they are alike; of the encoders' vectors, and of the first 64

@@ -34,8 +34,7 @@ class Drawn:
     ``image`` float32 (n_bands, size, size), nanomaggies an arcsec2, with noise; rows run north,
     columns west. ``pixel_scale`` in arcsec a pixel. ``galaxy`` is the main one, ``r50`` and
     ``r90`` (Petrosian, arcsec) and ``magnitudes`` (AB, one a band, all light before dust) are of
-    the whole source;
-    ``appearance`` is what volunteers could see.
+    the whole source; ``appearance`` is what volunteers could see.
     """
 
     image: FloatArray
