@@ -2,6 +2,7 @@
 
     python benchmarks/simulated_sky.py --work WORK [--weights LITE0.pth] \
         [--surveys 0.003,0.001,0.01,anchored] [--searches graph,umap-hdbscan,plain,pixels] \
+        [--encoders efficientnet_b0,maxvit_pico] \
         [-o benchmarks/simulated_sky.md]
 
 Data: 20,000 sources as ``skerry simulate`` draws them with the preset ``sdss``, twelve kinds at
@@ -197,6 +198,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps all")
     parser.add_argument("--surveys", type=some(SURVEYS), default=list(SURVEYS))
     parser.add_argument("--searches", type=some(SEARCHES), default=list(SEARCHES))
+    parser.add_argument("--encoders", type=some(ENCODERS), default=list(ENCODERS))
     parser.add_argument("--sources", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--nulls", type=int, default=20, help="of each kind of null")
@@ -219,7 +221,7 @@ def main() -> None:
                 {"separation": look.name, **survey.case},
                 functools.partial(apart, survey, look),
             )
-            for look in [by_encoder(name) for name in ENCODERS]
+            for look in [by_encoder(name) for name in args.encoders]
         ]
         tasks += [
             (m.case(survey), functools.partial(measured, survey, m, args.work / "false"))

@@ -69,7 +69,7 @@ def clustered(vectors: FloatArray) -> Found:
 
 def methods(args: argparse.Namespace) -> list[Method]:
     """Those asked for, in the order of the tables."""
-    shipped = [by_encoder(name) for name in ENCODERS]
+    shipped = [by_encoder(name) for name in args.encoders]
     made = []
     for search in args.searches:
         if search in ROUTES:
@@ -77,7 +77,7 @@ def methods(args: argparse.Namespace) -> list[Method]:
             run = functools.partial(judged, settings=settings)
             made += [Method(search, look, config.digest(settings)[:8], run) for look in shipped]
         elif search == "plain":
-            looks = [by_timm(args.timm, args.weights, args.side), shipped[0]]
+            looks = [by_timm(args.timm, args.weights, args.side), by_encoder(ENCODERS[0])]
             made += [Method(search, look, "", plain) for look in looks]
         else:
             made.append(Method(search, by_pixels(), "", clustered))
