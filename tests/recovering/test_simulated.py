@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from skerry import pipeline
 from skerry.config import Config
 from skerry.errors import ConfigError, ContractError, InputError
 from skerry.recovering import Opened, of_kind, open_run
+from skerry.recovering.simulated import Simulated
 from skerry.simulate.sky import SEA, Sky, sky_of
 from skerry.store.nouns import read_representations
 from skerry.survey import decode
@@ -76,6 +78,24 @@ def test_another_field_of_view_is_told(png_opened: Opened) -> None:
     assert "most of the run's are 128 px" in note
 
 
+def test_cutouts_are_drawn_as_wide_as_the_encoders_field(png_opened: Opened) -> None:
+    """192 of the 8.48 R90 that 424 px of Galaxy Zoo show, not the sky's own width."""
+    settings = png_opened.config
+    whole = replace(settings.representations, crop=0.0)
+    opened = replace(png_opened, config=replace(settings, representations=whole))
+    planter = of_kind("ring", sky())(opened)
+    assert isinstance(planter, Simulated)
+    assert planter.sky.width == pytest.approx(192 / 424 * 8.48)
+    assert planter.notes == ()
+    # a crop of the run's own stands, and a camera's pixels are not told in radii
+    cropped, fixed = (
+        of_kind("ring", sky())(png_opened),
+        of_kind("ring", sky(scaling="fixed"))(opened),
+    )
+    assert isinstance(cropped, Simulated) and isinstance(fixed, Simulated)
+    assert cropped.sky.width == fixed.sky.width == 5.12
+
+
 def test_other_bands_are_told(png_opened: Opened) -> None:
     (note,) = of_kind("ring", sky_of("decals", size=SIZE))(png_opened).notes
     assert "z, r, g" in note
@@ -109,8 +129,6 @@ def test_unknown_kinds_and_skies_are_refused_at_once() -> None:
 def test_an_encoder_that_has_changed_is_refused(
     png_opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from skerry.represent.encoder import load
 
     other = replace(load(), sha256="0" * 64)
@@ -122,8 +140,6 @@ def test_an_encoder_that_has_changed_is_refused(
 def test_a_field_too_small_for_the_contract_is_refused(
     png_opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from skerry.represent.encoder import load
 
     encoder = load()

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from skerry.simulate import Sky
 
 
+_ZOO_SIDE, _ZOO_WIDTH = 424, 8.48
+"""A cutout of Galaxy Zoo 2, pixels and R90: 0.02 R90 a pixel (Willett et al. 2013)."""
+
+
 @dataclass(frozen=True)
 class Simulated:
     """Plants simulated sources of a kind, drawn afresh for every realization.
@@ -81,10 +85,20 @@ def of_kind(kind: str, sky: str | Sky = "sdss") -> Plan:
     def plan(opened: Opened) -> Planter:
         encoder = runs_encoder(opened, "simulated images")
         eye = eye_for(opened, encoder, _facts(drawn))
-        notes = (*field_note(eye, drawn.size, opened), *_bands_note(drawn, eye))
-        return Simulated(kind, drawn, eye, notes)
+        fitted = _of_its_field(drawn, eye)
+        told = () if fitted != drawn else field_note(eye, drawn.size, opened)
+        return Simulated(kind, fitted, eye, (*told, *_bands_note(drawn, eye)))
 
     return plan
+
+
+def _of_its_field(sky: Sky, eye: Eye) -> Sky:
+    """The sky with cutouts as wide as the encoder's field, where both are told in radii: those of
+    galaxy and of Galaxy Zoo's 424 px, and no other crop is set."""
+    share = eye.contract.crop_of(_ZOO_SIDE)
+    if sky.scaling != "r90" or eye.crop or share is None or eye.share(sky.size) < 1:
+        return sky
+    return dataclasses.replace(sky, width=round(share * _ZOO_WIDTH, 4))
 
 
 def _facts(sky: Sky) -> Facts:
