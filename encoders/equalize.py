@@ -1,6 +1,6 @@
 """Equalize the encoders of the package: the last step of shipping one.
 
-    python encoders/equalize.py ../shared/data/gz2_train [NAME…]
+    python encoders/equalize.py GZ2_TRAIN [NAME…]
 
 Without names it is the default encoder, which gains by it (``benchmarks/equalizing.py``).
 
