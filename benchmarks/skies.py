@@ -18,25 +18,12 @@ from vectors import Look, digest
 from skerry.executors.local import available_threads
 from skerry.executors.processes import map_on_processes
 from skerry.simulate.plan import Planned, plan
-from skerry.simulate.sky import Sky, sky_of
+from skerry.simulate.sky import GALAXIES, Sky, sky_of
 from skerry.simulate.writing import jpeg_bytes
 from skerry.store import replacing
 from skerry.types import FloatArray
 
-KINDS = (
-    "low-mass-barred",
-    "low-mass-unbarred",
-    "one-armed",
-    "merging-pair",
-    "irregular-clumpy",
-    "shredded",
-    "ring",
-    "boxy-edge-on",
-    "tidal-tail",
-    "arc",
-    "satellite-trail",
-    "diffraction-spike",
-)
+KINDS = (*GALAXIES, "satellite-trail", "diffraction-spike")
 _DRAWN = 50
 """Sources that a process draws at a time."""
 

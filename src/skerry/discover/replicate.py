@@ -74,8 +74,7 @@ def replicated(classes: Sequence[IntArray], replicates: Sequence[Replicate]) -> 
             "no repeated search was given; expected at least one: set replication.subsamples "
             "above 0 or leave replication out"
         )
-    kinds = [r.kind for r in replicates]
-    searches = [(r, Matcher(r.found), 1 / kinds.count(r.kind)) for r in replicates]
+    searches = _weighed(replicates)
     return [
         _summary(members, [_look(members, r, m, weight) for r, m, weight in searches])
         for members in classes
@@ -87,8 +86,7 @@ def came_along(core: IntArray, others: IntArray, replicates: Sequence[Replicate]
 
     As ``Replicated.member_probability`` has it for the core itself; float64 (n_others,).
     """
-    kinds = [r.kind for r in replicates]
-    looks = [_look(core, r, Matcher(r.found), 1 / kinds.count(r.kind)) for r in replicates]
+    looks = [_look(core, r, m, weight) for r, m, weight in _weighed(replicates)]
     return _how_often(others, looks, unseen=0.0)
 
 
@@ -112,6 +110,12 @@ class _Look:
     rows: IntArray | None
     match: IntArray | None
     weight: float
+
+
+def _weighed(replicates: Sequence[Replicate]) -> list[tuple[Replicate, Matcher, float]]:
+    """Each search with what finds matches in it and its weight: every kind has the same in all."""
+    kinds = [r.kind for r in replicates]
+    return [(r, Matcher(r.found), 1 / kinds.count(r.kind)) for r in replicates]
 
 
 def _look(members: IntArray, search: Replicate, matcher: Matcher, weight: float) -> _Look:

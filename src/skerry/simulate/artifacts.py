@@ -41,12 +41,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from skerry.errors import ConfigError
-from skerry.represent.trees.tree import nearest
 from skerry.simulate.artifact_damage import bad_sky, chip_edge, cosmic_rays, missing_band, saturated
 from skerry.simulate.artifact_light import bleeding_star, satellite_trail, spiked_star
 from skerry.simulate.observe import Night
-from skerry.simulate.sky import KINDS, SEA, Sky
+from skerry.simulate.sky import Sky, number_of_kind
 from skerry.types import FloatArray
 
 _Maker = Callable[[FloatArray, Sky, Night, np.random.Generator, float], FloatArray]
@@ -127,12 +125,7 @@ def _made(
     rng: np.random.Generator,
     visibility: float,
 ) -> FloatArray:
-    known = (SEA, *KINDS)
-    if kind not in known:
-        raise ConfigError(
-            f"no kind {kind!r} can be drawn; did you mean {nearest(kind, known)!r}? "
-            f"Known: {', '.join(known)}"
-        )
+    number_of_kind(kind)
     if kind not in makers:
         return image
     return makers[kind](image, sky, night, rng, visibility)

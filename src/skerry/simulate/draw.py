@@ -9,7 +9,6 @@ from itertools import count
 import numpy as np
 
 from skerry.errors import ConfigError
-from skerry.represent.trees.tree import nearest
 from skerry.simulate.artifacts import damage, lay_over
 from skerry.simulate.field import draw_field
 from skerry.simulate.galaxy import Galaxy, draw
@@ -17,7 +16,7 @@ from skerry.simulate.kinds import Subject, draw_subject
 from skerry.simulate.observe import Night, add_noise, camera_grid, expose, night_of, resample
 from skerry.simulate.scene import Scene
 from skerry.simulate.shredded import draw_parent, draw_places
-from skerry.simulate.sky import ARTIFACTS, KINDS, SEA, Sky
+from skerry.simulate.sky import ARTIFACTS, Sky, number_of_kind
 from skerry.simulate.stars import relative_flux
 from skerry.simulate.streams import draw_stream
 from skerry.simulate.votes import Appearance
@@ -73,7 +72,7 @@ def draw_source(
     ConfigError
         No such kind or fragment, or a visibility out of range.
     """
-    _number(kind)
+    number_of_kind(kind)
     if not 0 <= visibility <= 1:
         raise ConfigError(f"visibility is {visibility}; expected 0 to 1")
     streams = rng.spawn(5)
@@ -135,7 +134,7 @@ def draw_cutouts(
     """
     night, drawn = night_of(sky), 0
     for number in count():
-        own = [seed, _number(kind), number]
+        own = [seed, number_of_kind(kind), number]
         parts = 1
         if kind == "shredded":
             parts = len(fragments(np.random.default_rng(own), sky))
@@ -166,14 +165,6 @@ def show(image: FloatArray, sky: Sky) -> ByteArray:
             red, green, blue, minimum=sky.black, stretch=sky.stretch, Q=sky.asinh_q
         )
     return shown
-
-
-def _number(kind: str) -> int:
-    known = (SEA, *KINDS)
-    if kind not in known:
-        near = nearest(kind, known)
-        raise ConfigError(f"no kind {kind!r} can be drawn; did you mean {near!r}?")
-    return known.index(kind)
 
 
 def _subject(kind: str, rng: np.random.Generator, visibility: float) -> Subject:

@@ -42,6 +42,25 @@ KINDS = GALAXIES + ARTIFACTS
 SEA = "sea"
 """The kind of every other source: the continuous population."""
 
+_DRAWN = (SEA, *KINDS)
+
+
+def number_of_kind(kind: str) -> int:
+    """The place of a kind that can be drawn: 0 for the sea, then in the order of `KINDS`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such kind.
+    """
+    if kind not in _DRAWN:
+        raise ConfigError(
+            f"no kind {kind!r} can be drawn; did you mean {nearest(kind, _DRAWN)!r}? "
+            f"Known: {', '.join(_DRAWN)}"
+        )
+    return _DRAWN.index(kind)
+
+
 _PRESETS = resources.files("skerry.simulate") / "presets"
 
 
