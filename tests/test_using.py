@@ -272,6 +272,11 @@ def of_images(
     return Finished(output)
 
 
+def largest(run: Finished) -> RareClass:
+    """Its class with the most members; how many these are differs between processors."""
+    return max(run.classes, key=lambda rare: len(rare.members))
+
+
 @pytest.fixture
 def few(survey_folder: Path, of_images: Finished, tmp_path: Path) -> Path:
     """A folder with the images of one class's members and some others'."""
@@ -280,20 +285,20 @@ def few(survey_folder: Path, of_images: Finished, tmp_path: Path) -> Path:
     inside = {m for c in of_images.classes for m in c.members}
     images = sorted((survey_folder / "images").iterdir())
     outside = [p for p in images if p.stem not in inside][:4]
-    for path in [p for p in images if p.stem in of_images.classes[0].members[:6]] + outside:
+    for path in [p for p in images if p.stem in largest(of_images).members[:5]] + outside:
         shutil.copy(path, folder / path.name)
     return folder
 
 
 def test_images_are_placed_as_the_run_placed_them(of_images: Finished, few: Path) -> None:
-    target = of_images.classes[0]
+    target = largest(of_images)
     unread = few / f"{target.members[0]}.jpg"
     unread.write_bytes(unread.read_bytes()[:50])
     placed = of_images.assign(few, threads=1)
     told = {r["id_str"]: r for r in placed.sources.to_pylist()}
     assert list(told) == sorted(p.stem for p in few.iterdir())
     assert told[unread.stem]["failure"] and told[unread.stem]["class_id"] == ""
-    assert [told[m]["class_id"] for m in target.members[1:6]] == [target.class_id] * 5
+    assert [told[m]["class_id"] for m in target.members[1:5]] == [target.class_id] * 4
     assert [r["class_id"] for n, r in told.items() if n not in target.members] == [""] * 4
     assert of_images.assign(few, threads=2).sources.equals(placed.sources)
 
@@ -308,7 +313,7 @@ def test_what_is_taken_to_be_as_in_the_run_is_said(of_images: Finished, few: Pat
         cv2.imwrite(str(path), cv2.resize(image, (91, 91)))
     own = from_mapping({"representations": {"crop": 0.0}}, of_images.config)
     said = " ".join(of_images.assign(few, own).warnings)
-    assert "The field of view of 10 images (10 of 91 px) is not known" in said
+    assert "The field of view of 9 images (9 of 91 px) is not known" in said
 
 
 def test_another_encoder_is_an_error_before_work(
