@@ -12,15 +12,17 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 LAYERS = [
     {"cli", "__init__", "__main__"},
     {"results", "recovering"},
+    {"examining"},
     {"using"},
-    {"pipeline", "stages", "judging", "surroundings", "context", "scoring"},
+    {"pipeline", "stages", "judging", "surroundings", "context", "scoring", "answered"},
     {"simulate"},
-    {"survey", "represent", "discover", "publish"},
+    {"survey", "represent", "discover", "examine", "publish"},
     {"store", "backends", "executors"},
+    {"answer"},
     {"types", "config", "progress"},
     {"errors"},
 ]
-STAGES = ["survey", "represent", "discover", "publish"]
+STAGES = ["survey", "represent", "discover", "examine", "publish"]
 """Within their layer a stage may import from those on its left, never the reverse."""
 
 HOMES = {

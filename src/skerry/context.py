@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from skerry.answered import answers_digest
 from skerry.config import Config
 from skerry.discover import Space, first_of_each, in_canonical_order, space_of
 from skerry.discover.lineage import Known, Lost, lost
@@ -269,6 +270,8 @@ def outside_of(stage: str, context: Context) -> dict[str, str]:
         return {"input": context.fingerprint, **by}
     if stage == "second":
         return _encoded_by(context.second_encoder, context.second_contract)
+    if stage == "products":
+        return answers_digest(context.folder.path)
     if stage == "classes" and context.config.classes.previous:
         return {"previous": file_digest(classes_file(context.config.classes.previous))}
     return {}

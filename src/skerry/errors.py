@@ -41,3 +41,7 @@ class RunError(SkerryError):
 
 class DiskError(RunError):
     """The disk is full or cannot be written."""
+
+
+class CannotAnswerError(SkerryError):
+    """A run lacks what a question needs; the message says what, and what to give."""

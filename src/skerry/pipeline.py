@@ -14,7 +14,7 @@ from skerry.config import Config, digest
 from skerry.context import Context, outside_of, part_settings_of, settings_of
 from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
-from skerry.errors import InputError
+from skerry.errors import InputError, RunError
 from skerry.progress import OnEvent, silent
 from skerry.store import Manifest, drop_damaged, read_manifest, write_manifest
 from skerry.store.manifest import NAME, file_digest
@@ -132,6 +132,28 @@ def run(
         warnings = warnings_of(context)
         folder.log("end", warnings=warnings)
     return {**status(output), "skipped": skipped, "warnings": warnings}
+
+
+def publish(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) -> None:
+    """Make the products of a finished run again where answers about it are new.
+
+    Raises
+    ------
+    SkerryError
+        The folder holds no finished run, or its input is gone.
+    """
+    folder, config = open_folder(Path(output)), read_config(Path(output))
+    survey = open_survey(Path(folder.input), config.sources)
+    context = Context(folder, survey, config, on_event, threads)
+    stage = next(stage for stage in STAGES if stage.name == "products")
+    done = {name: read_manifest(folder.path / name) for name in stage.after}
+    missing = [name for name, manifest in done.items() if manifest is None]
+    if missing:
+        raise RunError(f"the run in {output} has not ended: {', '.join(missing)} missing")
+    with folder.locked():
+        inputs = _inputs(stage, context, {k: v for k, v in done.items() if v is not None})
+        if _still_good(stage, context, inputs) is None:
+            _build(stage, context, inputs)
 
 
 def _check_size(survey: Survey, config: Config) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from skerry.answered import answers
 from skerry.config import ASSUMED
 from skerry.context import Context, provenance, warnings
 from skerry.discover import distinctive, embed, largest_size, pooled, space_of
@@ -158,6 +159,7 @@ def products(context: Context, key: str) -> dict[str, Any]:
         n_nulls=context.config.nulls.n,
         unclustered=unclustered(context, found),
         area=area(context),
+        answers=answers(context.folder.path),
     )
     folder = context.path("products")
     context.on_event("publishing", 0, 3)

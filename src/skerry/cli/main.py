@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skerry.cli import examine as examining
 from skerry.cli import recover as recovering
 from skerry.cli import score as scoring
 from skerry.cli import simulate as simulating
@@ -133,6 +134,7 @@ encoders_app.command()(scoring.score)
 app.add_typer(encoders_app, name="encoders")
 app.command()(using.grow)
 app.command()(using.assign)
+app.command()(examining.examine)
 app.command()(recovering.recover)
 app.command()(simulating.simulate)
 app.command()(training.train)

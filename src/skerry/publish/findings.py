@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from skerry.answer import Answer
 from skerry.config import Config
 from skerry.types import ByteArray, DoubleArray, Failure, FloatArray, RareClass
 
@@ -53,6 +54,7 @@ class Findings:
     n_nulls: int = 0
     unclustered: pa.Table | None = None
     area: float | None = None
+    answers: tuple[Answer, ...] = ()
 
     def __post_init__(self) -> None:
         if self.map.shape != (len(self.ids), 2):

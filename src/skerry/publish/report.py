@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skerry.answer import Plot
 from skerry.publish import figures, words
+from skerry.publish.answered import of_class, shown_answers
 from skerry.publish.claims import standing
 from skerry.publish.findings import Findings, Images
 from skerry.publish.null_figure import null_figure
+from skerry.publish.plot_figure import plot_figure
 from skerry.publish.sheets import SECTIONS, gallery, jpeg, resized, sheet_name, with_sheets
 from skerry.publish.tables import SUFFIXES, classes_table, members_table, product_names
 from skerry.store import write_text
@@ -38,12 +41,14 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one class: its row of ``classes`` and its first of ``members``."""
+    """What the page shows of one class: its row of ``classes``, its first of ``members``, and what
+    the answers to questions say of it."""
 
     found: RareClass
     row: dict[str, Any]
     gallery: tuple[Thumbnail, ...]
     members: list[dict[str, Any]]
+    answers: list[dict[str, str]]
 
 
 def write_report(findings: Findings, images: Images | None, path: Path) -> None:
@@ -101,6 +106,7 @@ def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
         "with_images": images is not None,
         "numbered": figures.NUMBERED,
         "figures": _figures(findings),
+        "answers": shown_answers(findings.answers, _drawn),
         "reasons": words.failures_by_reason(findings),
         "provenance": {**findings.provenance, **words.search(findings)},
         "settings": words.settings(findings),
@@ -136,7 +142,8 @@ def _sections(
     for found, row in zip(findings.ranked[:SECTIONS], rows, strict=False):
         members = table.slice(start, min(found.size, LISTED)).to_pylist()
         shown = () if images is None else _gallery(found, images)
-        sections[found.rank] = Section(found, row, shown, members)
+        told = of_class(findings.answers, found.class_id, _drawn)
+        sections[found.rank] = Section(found, row, shown, members, told)
         start += found.size
     return sections
 
@@ -154,6 +161,10 @@ def _thumbnail(cutout: ByteArray | None) -> str:
     if cutout is None:
         return ""
     return _data_uri("image/jpeg", jpeg(resized(cutout, _SIDE), quality=85))
+
+
+def _drawn(plot: Plot) -> str:
+    return _png(plot_figure(plot))
 
 
 def _png(data: bytes) -> str:

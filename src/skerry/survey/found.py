@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
@@ -19,3 +20,4 @@ class Found:
     choices: dict[str, str]
     notes: tuple[str, ...]
     reader: Reader
+    catalogs: tuple[Path, ...] = ()

@@ -180,7 +180,7 @@ def from_catalog(path: Path, config: SourcesConfig) -> Found:
         notes += checked_position(ra, dec, ids, where)
     sources = make_sources(ids, location, ra, dec).sort_by("id_str")
     reader = ImageFiles(path.parent, sources["location"])
-    return Found("files", sources, choices, tuple(notes), reader)
+    return Found("files", sources, choices, tuple(notes), reader, (path,))
 
 
 def _ids(table: pa.Table, choices: dict[str, str], where: str) -> pa.Array:

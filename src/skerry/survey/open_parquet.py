@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -86,7 +87,7 @@ def _one_catalog(
         f"the images were taken, not the numbers in {listed(sets)}: if one of them holds "
         "representations, set sources.vector_prefix to it"
     )
-    return Found(found.kind, found.sources, found.choices, (*found.notes, note), found.reader)
+    return replace(found, notes=(*found.notes, note))
 
 
 def _images(
@@ -104,7 +105,8 @@ def _images(
     sources, choices, notes = _sources(catalog, paths, root, config, where, stems)
     groups = RowGroups(paths, [f"{column}.bytes" if is_struct else column])
     choices["image"] = column
-    return Found("parquet", sources, choices, tuple(notes), ParquetImages(groups, column))
+    images = ParquetImages(groups, column)
+    return Found("parquet", sources, choices, tuple(notes), images, tuple(paths))
 
 
 def _vectors(
@@ -121,7 +123,7 @@ def _vectors(
     if not reader.dimensions:
         raise CatalogError(f"{where}: the vectors in column {columns[0]!r} have no values")
     choices["vectors"] = columns[0] if len(columns) == 1 else f"{columns[0]}..{columns[-1]}"
-    return Found("vectors", sources, choices, tuple(notes), reader)
+    return Found("vectors", sources, choices, tuple(notes), reader, tuple(paths))
 
 
 def _float_list(kind: pa.DataType) -> bool:

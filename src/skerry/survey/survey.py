@@ -41,6 +41,9 @@ class Survey:
         Which column was taken for what.
     notes
         What a user should know: what was passed over, left out or brought into range.
+    catalogs
+        The tables that name the sources, whose other columns ``attributes`` reads; none where
+        ids are the names of images.
     """
 
     kind: Kind
@@ -49,6 +52,7 @@ class Survey:
     choices: Mapping[str, str]
     notes: tuple[str, ...]
     _reader: Reader = field(repr=False, compare=False)
+    catalogs: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return int(self.sources.num_rows)
@@ -167,7 +171,9 @@ def open_survey(path: Path, config: SourcesConfig | None = None) -> Survey:
         found = open_parquet.from_parquet([path], path.parent, config)
     else:
         found = open_files.from_catalog(path, config)
-    return Survey(found.kind, path, found.sources, found.choices, found.notes, found.reader)
+    return Survey(
+        found.kind, path, found.sources, found.choices, found.notes, found.reader, found.catalogs
+    )
 
 
 def _open_folder(folder: Path, config: SourcesConfig) -> Found:

@@ -1,0 +1,83 @@
+"""What the report shows of the answers to the open questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from skerry.answer import Answer, Plot
+from skerry.examine import QUESTIONS
+
+LISTED = 25
+"""Rows of a table shown; the file has all."""
+
+_TITLES = {question.name: question.title for question in QUESTIONS}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An answer as the page shows it: ``figures`` are pairs of a data URI and a caption, ``tables``
+    have their ``name``, ``file``, ``columns``, ``rows`` as text, and how many there are."""
+
+    answer: Answer
+    title: str
+    figures: list[tuple[str, str]]
+    tables: list[dict[str, Any]]
+
+
+def shown_answers(answers: tuple[Answer, ...], draw: Callable[[Plot], str]) -> list[Shown]:
+    """The answers as sections of the report."""
+    return [
+        Shown(
+            answer,
+            _TITLES.get(answer.question, answer.question),
+            [(draw(plot), plot.caption) for plot in answer.plots],
+            [_table(answer.question, name, table) for name, table in answer.tables.items()],
+        )
+        for answer in answers
+    ]
+
+
+def of_class(
+    answers: tuple[Answer, ...], class_id: str, draw: Callable[[Plot], str]
+) -> list[dict[str, str]]:
+    """What the answers say of one class: ``title``, ``sentence``, ``figure`` and ``caption``."""
+    found = []
+    for answer in answers:
+        if class_id not in answer.of_class:
+            continue
+        plot = answer.class_plots.get(class_id)
+        found.append(
+            {
+                "question": answer.question,
+                "title": _TITLES.get(answer.question, answer.question),
+                "sentence": answer.of_class[class_id],
+                "figure": draw(plot) if plot else "",
+                "caption": plot.caption if plot else "",
+            }
+        )
+    return found
+
+
+def _table(question: str, name: str, table: pa.Table) -> dict[str, Any]:
+    rows = table.slice(0, LISTED).to_pylist()
+    return {
+        "name": name.replace("_", " "),
+        "file": f"examine/{question}/{name}.parquet",
+        "columns": [column.replace("_", " ") for column in table.column_names],
+        "rows": [[_cell(value) for value in row.values()] for row in rows],
+        "total": table.num_rows,
+    }
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}" if value == value else "-"
+    return str(value)
