@@ -59,7 +59,7 @@ def test_classes_are_shown_with_what_was_measured(judged: Path) -> None:
     assert code == 0
     first = json.loads(call("status", judged, "--json")[1])["classes"][0]
     assert first["class_id"] in out and "confirmed" in out
-    assert f"{first['isolation']:.2f}" in out and f"{first['q_value']:.2g}" in out
+    assert f"{first['overdensity']:.1f}" in out and f"{first['q_value']:.2g}" in out
     assert "Four confirmed classes among 400 sources" in " ".join(out.split())
 
 

@@ -16,7 +16,7 @@ def found(verdicts: list[str], judged: bool = True) -> dict[str, Any]:
             "class_id": f"SKR-[b]{rank}",
             "rank": rank,
             "size": 40 + rank,
-            "isolation": 1.234,
+            "overdensity": 4.37,
             "q_value": 0.0123 if judged else None,
             "replication": 0.75 if judged else None,
             "verdict": verdict,
@@ -41,7 +41,7 @@ def test_confirmed_and_tentative_are_shown_and_rejected_counted(
 ) -> None:
     out = printed(capsys, found(["confirmed", "tentative", "rejected", "rejected"]))
     assert "SKR-[b]1" in out and "SKR-[b]2" in out and "SKR-[b]3" not in out
-    assert all(word in out for word in ("1.23", "0.012", "75%", "tentative"))
+    assert all(word in out for word in ("4.4", "0.012", "75%", "tentative"))
     assert "Rejected: 2" in out
     assert "One confirmed class among 1,000 sources; one tentative, two candidates rej" in out
     assert "99.0% of them are in none, which is normal" in " ".join(out.split())
@@ -55,7 +55,7 @@ def test_no_more_than_twenty_are_shown(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_where_all_are_rejected_no_table_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     out = printed(capsys, found(["rejected"]))
-    assert "isolation" not in out and "Rejected: 1" in out
+    assert "overdensity" not in out and "Rejected: 1" in out
 
 
 def test_an_unjudged_run_reads_well(capsys: pytest.CaptureFixture[str]) -> None:

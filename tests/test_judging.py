@@ -68,10 +68,10 @@ def test_planted_groups_are_confirmed_and_every_other_candidate_is_listed(judged
 def test_status_tells_each_class_in_numbers(judged: Path) -> None:
     first = pipeline.status(judged)["classes"][0]
     assert list(first) == [
-        "class_id", "rank", "size", "isolation", "q_value", "replication", "verdict",
+        "class_id", "rank", "size", "overdensity", "q_value", "replication", "verdict",
     ]  # fmt: skip
     assert (first["rank"], first["verdict"], first["replication"]) == (1, "confirmed", 1.0)
-    assert 0 < first["q_value"] < 0.05 and first["isolation"] > 1
+    assert 0 < first["q_value"] < 0.05 and first["overdensity"] > 3
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_copies_are_listed_and_follow_their_original(
     theirs = open_run(judged).rare_classes
     originals = [[m for m in c.members if not m.endswith(("-copy", "-other"))] for c in mine]
     assert originals == [list(c.members) for c in theirs]
-    for name in ("isolation", "q_value", "replication", "verdict"):
+    for name in ("overdensity", "q_value", "replication", "verdict"):
         assert [getattr(c, name) for c in mine] == [getattr(c, name) for c in theirs]
     [home] = [c for c in mine if f"s{member:03d}" in c.members]
     chances = dict(zip(home.members, home.probability, strict=True))

@@ -63,7 +63,8 @@ class Answer:
     ``sentence`` says it in words, with its numbers; ``caveat`` is what an expert would ask for.
     ``tables`` by name, the main one first; ``of_class`` has a sentence for each class that the
     question says something of, and ``class_plots`` a figure, by ``class_id``. ``notes`` say
-    what was missing or left out. ``answered`` is False where the run lacks what the question needs: ``sentence`` says what.
+    what was missing or left out. ``answered`` is False where the run lacks what the question
+    needs: ``sentence`` says what.
     """
 
     question: str

@@ -193,6 +193,7 @@ def _named(
         Found(
             _extended(candidates[i], w),
             name.class_id,
+            overdensity=float(measures.overdensity[i]),
             isolation=float(measures.isolation[i]),
             history=name.history,
             judgement=judged[i].judgement,

@@ -22,7 +22,7 @@ from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey, open_survey
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 
@@ -241,7 +241,7 @@ def status(output: str | Path) -> dict[str, Any]:
     dict
         ``run`` and ``input`` (paths), ``stages`` (for each: ``state``, one of ``done``,
         ``stale``, ``partial`` and ``missing``, and ``counts``), ``complete``, and ``classes``, a
-        list of records (class_id, rank, size, isolation, q_value, replication, verdict), empty
+        list of records (class_id, rank, size, overdensity, q_value, replication, verdict), empty
         until they are done.
         A stage is stale where its settings, or a stage it follows, have changed since.
     """
@@ -280,7 +280,7 @@ def _class_rows(output: Path) -> list[dict[str, Any]]:
             "class_id": rare.class_id,
             "rank": rare.rank,
             "size": rare.size,
-            "isolation": rare.isolation,
+            "overdensity": rare.overdensity,
             "q_value": rare.q_value,
             "replication": rare.replication,
             "verdict": rare.verdict,

@@ -153,8 +153,8 @@ def products(context: Context, key: str) -> dict[str, Any]:
             context, ("representations", "neighbors", "embedding", "clusters", "nulls", "classes")
         ),
         warnings=tuple(warnings(context)),
-        null_isolation={
-            kind: pooled(searches).isolation for kind, searches in read_nulls(context).items()
+        null_overdensity={
+            kind: pooled(searches).overdensity for kind, searches in read_nulls(context).items()
         },
         n_nulls=context.config.nulls.n,
         unclustered=unclustered(context, found),

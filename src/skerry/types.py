@@ -162,8 +162,8 @@ class Measures:
     """What is measured of candidates in the space of the representations, float64 (n,) each.
 
     ``size`` counts members. ``isolation`` is the median over members of ln(distance to the
-    5th nearest source outside / to the 5th nearest inside): the statistic that nulls judge.
-    ``overdensity`` is how many times as many sources a member has within the distance of the
+    5th nearest source outside / to the 5th nearest inside). ``overdensity``, the statistic that
+    nulls judge, is how many times as many sources a member has within the distance of the
     5th outside as it would without the class, ``coherence`` the share of members among the
     members' 10 nearest neighbors, and ``spread`` the median distance of the members from their
     center over that of the shell, the sources just outside.
@@ -209,9 +209,10 @@ class RareClass:
     ``members`` are ``id_str``, most central first, with ``probability`` for each: how often it
     came back in repeated searches, or its depth in the cluster where none was made (then
     ``replication``, the share of repeated searches that found the class, is None).
-    ``isolation`` is the statistic the nulls judge; ``p_value`` and ``q_value`` are None where
+    ``overdensity`` is the statistic the nulls judge; ``p_value`` and ``q_value`` are None where
     no null was run. ``reasons`` say why the verdict is what it is. ``votes`` is the mean share
-    the encoder expects for each answer. ``rank`` is 1 for the first: by verdict, then isolation.
+    the encoder expects for each answer. ``rank`` is 1 for the first: by verdict, then
+    overdensity.
     The first ``core`` members are those that it was judged by; the others complete it.
     ``history`` says what became of the classes of a previous run, as ``kept its id`` or
     ``split from SKR-1``; empty where there is none.
@@ -227,6 +228,7 @@ class RareClass:
     verdict: Verdict = "unjudged"
     p_value: float | None = None
     q_value: float | None = None
+    overdensity: float = 0.0
     isolation: float = 0.0
     replication: float | None = None
     reasons: tuple[str, ...] = ()
@@ -246,6 +248,7 @@ CLASSES_SCHEMA = pa.schema(
         ("class_id", pa.string()),
         ("rank", pa.int32()),
         ("verdict", pa.string()),
+        ("overdensity", pa.float64()),
         ("isolation", pa.float64()),
         ("p_value", pa.float64()),
         ("q_value", pa.float64()),

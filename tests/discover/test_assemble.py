@@ -32,15 +32,15 @@ CANDIDATES = [Candidate(rows, np.ones(len(rows), np.float32), 0.5) for rows in (
 MEASURES = measure(CANDIDATES, SPACE)
 
 
-def null(*isolation: float) -> Measures:
-    n = len(isolation)
-    plain = [np.full(n, value) for value in (20.0, 1.5, 0.4, 0.9)]
-    return Measures(plain[0], np.array(isolation, dtype=np.float64), *plain[1:])
+def null(*overdensity: float) -> Measures:
+    n = len(overdensity)
+    size, isolation, coherence, spread = (np.full(n, value) for value in (20.0, 0.2, 0.4, 0.9))
+    return Measures(size, isolation, np.array(overdensity), coherence, spread)
 
 
 NULLS = {
-    "shuffled": [null(0.1, 0.2), null(), *[null(0.0)] * 18],
-    "smooth-1": [null(0.1, 0.3) for _ in range(20)],
+    "shuffled": [null(1.1, 1.2), null(), *[null(1.0)] * 18],
+    "smooth-1": [null(1.1, 3.3) for _ in range(20)],
 }
 
 
@@ -76,8 +76,8 @@ def test_a_verdict_on_each_in_their_order() -> None:
 
 
 def test_p_and_q_are_the_worst_over_the_kinds() -> None:
-    statistics = {kind: [m.isolation for m in found] for kind, found in NULLS.items()}
-    p, q = judged(MEASURES.isolation, statistics)
+    statistics = {kind: [m.overdensity for m in found] for kind, found in NULLS.items()}
+    p, q = judged(MEASURES.overdensity, statistics)
     assert [one.judgement.p for one in said()] == p.tolist()
     assert [one.judgement.q for one in said()] == q.tolist()
     assert q[1] == pytest.approx(1 / 21)
@@ -85,10 +85,10 @@ def test_p_and_q_are_the_worst_over_the_kinds() -> None:
 
 def test_what_was_measured_is_what_is_checked() -> None:
     real = {check.name: check for check in said()[1].judgement.checks}
-    for name in ("overdensity", "coherence", "spread", "size"):
+    for name in ("isolation", "coherence", "spread", "size"):
         assert real[name].value == getattr(MEASURES, name)[1]
     # 20 chance groups and more, all with the same values: these are the bounds
-    assert [real[n].threshold for n in ("overdensity", "coherence", "spread")] == [1.5, 0.4, 0.9]
+    assert [real[n].threshold for n in ("isolation", "coherence", "spread")] == [0.2, 0.4, 0.9]
     assert real["size"].threshold == 60
 
 
@@ -129,7 +129,7 @@ def test_without_nulls_nothing_is_judged() -> None:
     for one in said(nulls={}, repeated=None):
         assert one.judgement.verdict == "unjudged"
         assert one.judgement.p is one.judgement.q is one.replicated is None
-        assert names(one) == ["overdensity", "coherence", "spread", "size"]
+        assert names(one) == ["isolation", "coherence", "spread", "size"]
 
 
 def test_without_repeated_searches_nothing_is_confirmed() -> None:

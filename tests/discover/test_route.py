@@ -105,11 +105,12 @@ def classes(given: Representations) -> list[RareClass]:
     rows = first_of_each(data.vectors)
     space = space_of(data.vectors[rows], SEARCH_ONLY.neighbors)
     candidates = route_of("graph")(space, SEARCH_ONLY)
-    isolation = measure(candidates, space).isolation
+    measured = measure(candidates, space)
+    values = zip(candidates, measured.overdensity, measured.isolation, strict=True)
     ids = [data.id_str[row] for row in rows]
     found = [
-        Found(candidate, f"SKR-{ids[candidate.members[0]]}", float(value))
-        for candidate, value in zip(candidates, isolation, strict=True)
+        Found(candidate, f"SKR-{ids[candidate.members[0]]}", float(overdensity), float(isolation))
+        for candidate, overdensity, isolation in values
     ]
     return rare_classes(
         found, ids, data.votes[rows], data.vote_columns, SEARCH_ONLY.classes, "graph"

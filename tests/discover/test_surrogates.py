@@ -128,12 +128,25 @@ def test_members_of_groups_give_way_to_their_surroundings() -> None:
         source = gap.argmin(axis=1)
         assert np.isin(source, free).all()
         came |= set(source[: len(clump)].tolist())
-        # of 1500 the largest class has 75, so that m = 150
-        gap = np.linalg.norm(x[grouped, None] - x[None, free], axis=2)
-        farther = gap <= np.linalg.norm(x[grouped] - x[source], axis=1)[:, None] + 1e-6
-        rank = farther.sum(axis=1)
-        assert rank.max() <= 300 and 40 < np.median(rank) < 120
-    assert len(came) > 30
+        # of 1500 the largest class has 75, so that m = 150, counted from the group's center
+        for members, at in ((clump, source[: len(clump)]), (other, source[len(clump) :])):
+            middle = np.linalg.norm(x[members] - x[members].mean(axis=0), axis=1).argmin()
+            far = np.linalg.norm(x - x[members[middle]], axis=1)
+            rank = np.searchsorted(np.sort(far[free]), far[at], side="right")
+            assert rank.max() <= 150 and 40 < np.median(rank) < 120
+    assert len(came) > 100
+
+
+def test_no_source_stands_for_many_so_that_replacing_makes_no_clump() -> None:
+    x = sea()
+    clump = of_clump(x)
+    beside = np.argsort(np.linalg.norm(x - x[clump].mean(axis=0), axis=1))
+    beside = beside[~np.isin(beside, clump)][:40]
+    drawn = surrogates(x, groups=[clump, beside])
+    for seed in range(8):
+        for kind in ("smooth-1", "smooth-2"):
+            y = drawn._smooth(kind, Still(np.random.PCG64(seed)))
+            assert np.unique(y, axis=0, return_counts=True)[1].max() == 2
 
 
 @pytest.mark.parametrize("groups", [[], [np.arange(60)], [np.arange(30), np.arange(20, 60)]])

@@ -55,6 +55,7 @@ def make_findings(n_classes: int = 3, n: int = 2000, seed: int = 0) -> Findings:
                 exemplars=members[:12],
                 persistence=0.9 / rank**0.3,
                 route="graph",
+                overdensity=8 / rank**0.5,
                 isolation=1.2 / rank**0.5,
                 checks=(Check("coherence", 0.9, 0.5, True, "Of its neighbors 90% are <in> it."),),
             )
@@ -117,7 +118,7 @@ def judge_findings(found: Findings, verdicts: Sequence[Verdict]) -> Findings:
     return replace(
         found,
         classes=judged,
-        null_isolation={"shuffled": np.zeros(0), "smooth-2": rng.gumbel(0.2, 0.1, 90)},
+        null_overdensity={"shuffled": np.zeros(0), "smooth-2": rng.gumbel(2, 0.5, 90)},
         n_nulls=20,
         area=79.5,
         unclustered=pa.table(

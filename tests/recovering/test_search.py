@@ -35,7 +35,7 @@ def test_a_class_that_stands_out_is_found(opened: Opened) -> None:
 def test_ordinary_sources_are_no_class(opened: Opened) -> None:
     found = look_for(scattered(30, 0.0, 1), opened)
     assert (found.found, found.verdict, found.new) == (False, "", 0)
-    assert found.q_value is found.isolation is found.replication is None
+    assert found.q_value is found.overdensity is found.replication is None
     assert found.jaccard < 0.5
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_really_holds_the_planted_judges_them_alike(
         completeness=both / len(there),
         verdict=judgement.verdict,
         q_value=judgement.q,
-        isolation=float(measures.isolation[best]),
+        overdensity=float(measures.overdensity[best]),
         replication=again.share,
         failed="",
         joined=0.0,

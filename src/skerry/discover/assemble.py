@@ -60,8 +60,8 @@ def judge_all(
     p: list[float | None] = [None] * n
     q: list[float | None] = [None] * n
     if nulls:
-        statistics = {kind: [m.isolation for m in found] for kind, found in nulls.items()}
-        p_values, q_values = judged(measures.isolation, statistics)
+        statistics = {kind: [m.overdensity for m in found] for kind, found in nulls.items()}
+        p_values, q_values = judged(measures.overdensity, statistics)
         p, q = p_values.tolist(), q_values.tolist()
     bounds = thresholds({kind: pooled(found) for kind, found in nulls.items()})
     again = replicated([c.members for c in candidates], repeated.variants) if repeated else []

@@ -60,12 +60,12 @@ def checks(
 ) -> tuple[Check, ...]:
     """The checks that the evidence allows, in a fixed order.
 
-    ``null``, ``overdensity``, ``coherence``, ``spread``, ``size``, ``replication``, ``held-out
+    ``null``, ``isolation``, ``coherence``, ``spread``, ``size``, ``replication``, ``held-out
     half`` and ``second encoder``; the first and the last three only where they were looked into.
     """
     made = [
-        _null(evidence, bounds["isolation"]),
-        _overdensity(evidence.overdensity, bounds["overdensity"]),
+        _null(evidence, bounds["overdensity"]),
+        _isolation(evidence.isolation, bounds["isolation"]),
         _coherence(evidence.coherence, bounds["coherence"]),
         _spread(evidence.spread, bounds["spread"]),
         _size(evidence.size, min_size, largest),
@@ -81,21 +81,21 @@ def _null(evidence: Evidence, bound: Bound) -> Check | None:
     if q is None:
         return None
     said = (
-        "Seen from a typical member, its 5th nearest source outside the class lies "
-        f"{_number(math.exp(evidence.isolation))} times as far as its 5th nearest inside"
-        f"{_held(bound, _number(math.exp(bound.value)))} Of the classes at least this isolated, "
-        f"chance is expected to give {_percent(q)} (q = {q:.2g}; below {Q_BELOW} is asked for)."
+        "Within the distance at which a typical member meets its 5th source outside the class "
+        f"there are {_number(evidence.overdensity)} times as many sources as without it"
+        f"{_held(bound, _number(bound.value))} Of the classes at least this overdense, chance is "
+        f"expected to give {_percent(q)} (q = {q:.2g}; below {Q_BELOW} is asked for)."
     )
     return Check("null", q, Q_BELOW, q < Q_BELOW, said)
 
 
-def _overdensity(value: float, bound: Bound) -> Check:
+def _isolation(value: float, bound: Bound) -> Check:
     said = (
-        "Within the distance at which a typical member meets its 5th source outside the class "
-        f"there are {_number(value)} times as many sources as without it"
-        f"{_held(bound, _number(bound.value))}"
+        "Seen from a typical member, its 5th nearest source outside the class lies "
+        f"{_number(math.exp(value))} times as far as its 5th nearest inside"
+        f"{_held(bound, _number(math.exp(bound.value)))}"
     )
-    return Check("overdensity", value, bound.value, value > bound.value, said)
+    return Check("isolation", value, bound.value, value > bound.value, said)
 
 
 def _coherence(value: float, bound: Bound) -> Check:

@@ -25,8 +25,8 @@ _LOW_IS_GOOD = ("spread",)
 _TAIL = 0.05
 
 _FAILED = {
-    "null": "Featureless data gives groups as isolated as this too often",
-    "overdensity": "It stands out from its surroundings no more than chance groups do",
+    "null": "Featureless data gives groups as overdense as this too often",
+    "isolation": "It lies no farther from its surroundings than chance groups do",
     "coherence": "Its members are mixed with other sources as those of chance groups are",
     "spread": "It is drawn out, beside its surroundings, as a chain or a bridge is",
     "size": "Its size is not that of a rare class",
@@ -109,7 +109,7 @@ def _verdict(evidence: Evidence, made: Sequence[Check]) -> Verdict:
 def _reasons(verdict: Verdict, evidence: Evidence, made: Sequence[Check]) -> tuple[str, ...]:
     if verdict == "confirmed" and evidence.replicated is not None:
         return (
-            f"Featureless data seldom gives a group as isolated as this (q = {evidence.q:.2g}).",
+            f"Featureless data seldom gives a group as overdense as this (q = {evidence.q:.2g}).",
             f"{evidence.replicated.share:.0%} of the repeated searches found it again.",
         )
     failed = tuple(_failure(check) for check in made if not check.passed)

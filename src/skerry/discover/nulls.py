@@ -42,7 +42,7 @@ def judged(
 
     q made monotone: of all thresholds that a candidate passes, the best. p is the chance that a
     search of featureless data finds anything like it; q the expected share of false ones among
-    the candidates at least as isolated (Storey & Tibshirani 2003, PNAS 100, 9440, with nulls
+    the candidates at least as extreme (Storey & Tibshirani 2003, PNAS 100, 9440, with nulls
     counted, not assumed; the 1 is the observed search itself, so that no q is 0).
 
     Parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +16,6 @@ SHUFFLED = "shuffled"
 SMOOTH = "smooth"
 
 _LOCAL = 20
-_COUNTED = 50
 _BLOCK = 2048
 
 
@@ -38,12 +36,13 @@ class Surrogates:
     the covariance and the spread along each axis, and nothing else.
 
     ``smooth-S``: a smoothed copy that keeps the curved, uneven shape of the data but has no
-    small groups. The sources of every group that the search found are taken out, and each is
-    replaced by one in no group, at random among the m nearest; m is S times the largest class.
-    Then every source is moved by a normal deviate of its 20 nearest neighbors' own covariance:
-    a smoothed bootstrap (Silverman & Young 1987, Biometrika 74, 469) whose kernel keeps to the
-    manifold (manifold Parzen windows, Vincent & Bengio 2003), with every source drawn once, as
-    drawing some five times would add clumps to those that chance has made already.
+    small groups. The sources of every group that the search found are taken out, and replaced by
+    as many in no group, at random among the m nearest to the group's center; m is S times the
+    largest class. Then every source is moved by a normal deviate of its 20 nearest neighbors' own
+    covariance: a smoothed bootstrap (Silverman & Young 1987, Biometrika 74, 469) whose kernel
+    keeps to the manifold (manifold Parzen windows, Vincent & Bengio 2003), with every source
+    drawn once, or twice where it stands for one taken out: more often only where a group's
+    surroundings have no more to give, as copies of one source are a clump of their own.
 
     Parameters
     ----------
@@ -53,8 +52,9 @@ class Surrogates:
     def __init__(self, space: Space, config: Config, groups: Sequence[IntArray]) -> None:
         self.space = space
         self.config = config
+        self.groups = [np.sort(members) for members in groups if len(members)]
         self.grouped = np.zeros(len(space), dtype=bool)
-        for members in groups:
+        for members in self.groups:
             self.grouped[members] = True
         self._axes: tuple[FloatArray, FloatArray] | None = None
         self._around: dict[str, IntArray] = {}
@@ -77,10 +77,7 @@ class Surrogates:
 
     def _smooth(self, kind: str, rng: np.random.Generator) -> FloatArray:
         vectors, indices = self.space.vectors, self.space.graph.indices[:, :_LOCAL]
-        drawn = np.arange(len(vectors), dtype=np.int64)
-        around = self._surroundings(kind)
-        picked = rng.integers(around.shape[1], size=len(around))
-        drawn[self.grouped] = around[np.arange(len(around)), picked]
+        drawn = self._drawn(kind, rng)
         found = np.empty_like(vectors)
         for start in range(0, len(drawn), _BLOCK):
             part = drawn[start : start + _BLOCK]
@@ -91,25 +88,43 @@ class Surrogates:
             found[start : start + _BLOCK] = vectors[part] + moved
         return found
 
-    def _surroundings(self, kind: str) -> IntArray:
-        """For each grouped source, some of the m nearest that are in no group: (grouped, 50).
+    def _drawn(self, kind: str, rng: np.random.Generator) -> IntArray:
+        """The row that each source is drawn from: its own, but for those of groups."""
+        drawn = np.arange(len(self.space), dtype=np.int64)
+        used = np.zeros(len(self.space), dtype=bool)
+        for members, around in zip(self.groups, self._surroundings(kind), strict=True):
+            fresh = around[~used[around]]
+            if len(fresh) < len(members):
+                fresh = around
+            picked = rng.choice(fresh, len(members), replace=len(fresh) < len(members))
+            used[picked] = True
+            drawn[members] = picked
+        return drawn
 
-        They are its 50 nearest in a sample that is thinner than all by m / 50.
+    def _surroundings(self, kind: str) -> IntArray:
+        """For each group, ascending, the m sources in no group nearest to its center: (groups, m).
+
+        The center is the member nearest to the mean, so that it lies where sources lie.
         """
         if kind not in self._around:
-            n, free = len(self.space), np.flatnonzero(~self.grouped)
+            vectors, n = self.space.vectors, len(self.space)
+            free = np.flatnonzero(~self.grouped)
             if not len(free):
                 free = np.arange(n)
             scale = float(kind.removeprefix(f"{SMOOTH}-"))
-            m = min(scale * largest_size(n, self.config.classes), len(free))
-            # rows stand in an order that has nothing to do with where they lie
-            sample = free[: max(_COUNTED, math.ceil(_COUNTED * len(free) / m))]
-            mean = self.space.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-            near, _ = cpu.nearest(
-                self.space.vectors[sample] - mean,
-                self.space.vectors[self.grouped] - mean,
-                min(_COUNTED, len(sample)),
-            )
-            # in an order that no rounding of distances decides
-            self._around[kind] = sample[np.sort(near, axis=1)]
+            m = min(round(scale * largest_size(n, self.config.classes)), len(free))
+            mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+            centers = [_central(vectors[members]) for members in self.groups]
+            around = np.empty((len(centers), m), dtype=np.int64)
+            if centers:
+                near, _ = cpu.nearest(vectors[free] - mean, np.array(centers) - mean, m)
+                # in an order that no rounding of distances decides
+                around[:] = free[np.sort(near, axis=1)]
+            self._around[kind] = around
         return self._around[kind]
+
+
+def _central(vectors: FloatArray) -> FloatArray:
+    """Of some vectors the one nearest to their mean."""
+    far = np.linalg.norm(vectors - vectors.mean(axis=0, dtype=np.float64), axis=1)
+    return np.asarray(vectors[int(np.argmin(far))])

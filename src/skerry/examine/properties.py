@@ -55,9 +55,9 @@ value exceeds another's, less the reverse) with its 95% interval; ``q_value`` is
 CAVEAT = (
     "A class is chosen by appearance, and columns follow appearance: a difference says what its "
     "members are like, not why. Against the sea it may only mirror distance, brightness or how "
-    "well sources are resolved; the comparison with controls matched on those columns takes that out "
-    "for the columns named, not for others. Members of one cluster of galaxies, or fragments of "
-    "one galaxy, are not independent: then intervals are too narrow."
+    "well sources are resolved; the comparison with matched controls takes that out for the "
+    "columns named, not for others. Members of one cluster of galaxies, or fragments of one "
+    "galaxy, are not independent: then intervals are too narrow."
 )
 
 
@@ -210,7 +210,8 @@ def _sentence(rows: Sequence[dict[str, object]], n_classes: int, settings: Exami
     return (
         f"{len(classes)} of {n_classes} classes differ from "
         f"{controls if settings.matched else 'the sea'} in at least one column: "
-        f"{len(differing)} of {len(held)} comparisons at a false discovery rate of {settings.alpha:.0%}."
+        f"{len(differing)} of {len(held)} comparisons at a false discovery rate of "
+        f"{settings.alpha:.0%}."
     )
 
 

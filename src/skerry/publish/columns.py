@@ -24,8 +24,9 @@ _CLASS = Column("Class the row belongs to", "meta.id.parent")
 
 _CLASSES = {
     "class_id": Column("Class, named after a most central member", "meta.id;meta.main"),
-    "rank": Column("1 for the first: by verdict, then isolation", "stat.rank"),
+    "rank": Column("1 for the first: by verdict, then overdensity", "stat.rank"),
     "verdict": Column("confirmed, tentative, rejected or unjudged", "meta.code.class"),
+    "overdensity": Column("sources around a member, times those without the class", "stat.value"),
     "isolation": Column("ln of 5th neighbor distance, outside to inside", "stat.value"),
     "p_value": Column("Chance that featureless data gives such a one", "stat.probability"),
     "q_value": Column("Share by chance of those as isolated", "stat.falsePositive"),
