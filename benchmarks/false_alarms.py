@@ -73,14 +73,14 @@ def search(vectors: FloatArray, config: Config) -> tuple[list[IntArray], DoubleA
     surrogates, n = Surrogates(space, config, groups_in(candidates, measures)), config.nulls.n
     # a search not made yet counts as one that found nothing: the least it can add
     nulls = {kind: [np.empty(0)] * n for kind in kinds_of(config)}
-    q, made = judged(measures.isolation, nulls)[1], 0
+    q, made = judged(measures.overdensity, nulls)[1], 0
     for kind, searches in nulls.items():
         for number in range(n):
             if not (q < Q_BELOW).any():
                 return [rows[c.members] for c in candidates], np.ones(len(q)), made
             chance, _ = null_search(surrogates, kind, number, route, config)
-            searches[number] = chance.isolation
-            q, made = judged(measures.isolation, nulls)[1], made + 1
+            searches[number] = chance.overdensity
+            q, made = judged(measures.overdensity, nulls)[1], made + 1
     return [rows[c.members] for c in candidates], q, made
 
 

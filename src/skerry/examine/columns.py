@@ -29,6 +29,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "detector": ("detector", "ccd", "ccdnum", "camcol", "chip"),
     "brick": ("brick", "brickname", "brickid", "tile", "tract", "patch"),
     "exposure": ("field", "exposure", "expnum", "expid", "run", "visit", "image_id"),
+    "pixel scale": ("pixel_scale", "pixelscale", "pixscale", "plate_scale"),
 }  # fmt: skip
 """Usual names of each role, the preferred first, as ``survey.columns.normalized`` gives them."""
 

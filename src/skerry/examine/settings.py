@@ -21,6 +21,10 @@ class ExamineConfig:
     within ``radius`` (arcsec). ``target`` is the column that no encoder was trained on.
     ``permutations`` and ``seed`` are those of every test by chance, ``alpha`` the share of false
     positives, or of false discoveries where many tests are made. ``encoder`` is a second one.
+    ``nulls``: searches of each kind of featureless data that are made again to answer. With other
+    settings than the run's UMAP is run for no more sources than ``umap_sources``.
+    ``joined`` are columns put beside the representation, and ``subtle_nulls`` the searches of each
+    kind of featureless data for every representation that is searched again.
     """
 
     classes: str = ""
@@ -36,6 +40,10 @@ class ExamineConfig:
     permutations: int = 999
     alpha: float = 0.05
     seed: int = 0
+    nulls: int = 3
+    umap_sources: int = 5000
+    joined: str = ""
+    subtle_nulls: int = 20
 
     def __post_init__(self) -> None:
         rules = [
@@ -43,6 +51,9 @@ class ExamineConfig:
             ("permutations", self.permutations >= 19, "19 or more"),
             ("alpha", 0 < self.alpha < 1, "between 0 and 1"),
             ("seed", self.seed >= 0, "0 or more"),
+            ("nulls", self.nulls >= 0, "0 (none) or more"),
+            ("umap_sources", self.umap_sources >= 0, "0 (never) or more"),
+            ("subtle_nulls", self.subtle_nulls >= 1, "1 or more"),
         ]
         for name, holds, expected in rules:
             if not holds:

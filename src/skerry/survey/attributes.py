@@ -59,9 +59,19 @@ def attributes(survey: Survey, ids: Sequence[str]) -> Attributes:
     stems = named.endswith(", without folder and suffix")
     column = named.removesuffix(", without folder and suffix")
     roles = ("id", "image", "ra", "dec")
-    own = {survey.choices[role] for role in roles if role in survey.choices}
-    tables = [_read(open_catalog(path), column, stems, own | {column}) for path in survey.catalogs]
+    own = {survey.choices[role] for role in roles if role in survey.choices} | {column}
+    tables = []
+    for path in survey.catalogs:
+        catalog = open_catalog(path)
+        tables.append(_read(catalog, column, stems, own | _vectors(survey, catalog)))
     return _aligned(tables, ids)
+
+
+def _vectors(survey: Survey, catalog: Catalog) -> set[str]:
+    """The columns that the survey's representations are in."""
+    named = survey.choices.get("vectors", "")
+    of_one = [f for f in families(catalog.columns).values() if f"{f[0]}..{f[-1]}" == named]
+    return {named, *(column for columns in of_one for column in columns)}
 
 
 def attributes_of(path: Path, ids: Sequence[str]) -> Attributes:
