@@ -129,7 +129,7 @@ def test_agreement_is_that_of_scikit_learn_and_purity_is_held_against_chance() -
 def test_the_p_value_is_that_of_mutual_information() -> None:
     rng = np.random.default_rng(3)
     values = rng.choice(["a", "b", "c"], N).astype(object)
-    values[:9] = "a"
+    values[:2] = "a"
     groups = np.full(N, -1)
     groups[:20], groups[20:50] = 0, 1
     found = agreement(labelling_of("type", values.tolist()), GROUPS, 99, 5)

@@ -17,7 +17,7 @@ N, GROUP = 400, 40
 
 
 def columns(seed: int) -> dict[str, np.ndarray]:
-    """``mass`` is higher in the class, ``size`` follows mass, ``same`` has nothing to do with it."""
+    """``mass`` is higher in the class, ``size`` follows it, ``same`` is as in all others."""
     rng = np.random.default_rng(seed)
     mass = rng.normal(size=N)
     mass[:GROUP] += 1.0

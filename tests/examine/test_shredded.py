@@ -11,6 +11,7 @@ from skerry.answer import Answer
 from skerry.errors import CannotAnswerError
 from skerry.examine import ExamineConfig, Subject
 from skerry.examine.shredded import COPY, FRAGMENT, PARENT, shredded
+from skerry.survey import Attributes
 from skerry.types import ByteArray
 from tests.examine.imaged import Sky, imaged
 
@@ -59,8 +60,8 @@ def test_the_pieces_and_nothing_else() -> None:
     assert pairs["b1", "b2"]["found"] == "separate light"
     assert pairs["b1", "b2"]["match"] > 0.97 > pairs["b1", "b2"]["match_null"]
     assert "3 of 30 sources" in answer.sentence
-    assert "1 galaxies" in answer.sentence
-    assert not answer.notes or "lack" in answer.notes[0]
+    assert "pieces of 1 galaxy:" in answer.sentence
+    assert not answer.notes or "without" in answer.notes[0]
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
@@ -140,12 +141,14 @@ def test_a_cutout_that_cannot_be_read_is_said() -> None:
 def test_what_is_missing_is_said() -> None:
     subject = subject_of()
     stretched = replace(subject.config.sources, stretch="log")
+    degrees = Attributes({"pixel_scale": np.full(len(subject), 3e-4)}, {}, {"pixel_scale": "deg"})
     nowhere = np.full((len(subject), 2), np.nan)
     for changed, words in (
         (replace(subject, positions=None), "no positions"),
         (replace(subject, images=None), "no images"),
         (replace(subject, pixel_scale=None), "pixel_scale"),
         (replace(subject, positions=nowhere), "fewer than 2"),
+        (replace(subject, attributes=degrees), "arcsec a pixel"),
         (replace(subject, images=lambda ids: ((i, None) for i in ids)), "can be read"),
         (replace(subject, config=replace(subject.config, sources=stretched)), "stretch"),
     ):

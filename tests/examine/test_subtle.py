@@ -64,7 +64,7 @@ def test_a_class_hidden_under_what_a_column_tells_is_found_where_that_is_taken_o
     (known,) = found(answer, OBVIOUS, "without columns")
     assert not known["new"] and known["known_class"] == "SKR-s020"
     assert "without columns (overlap" in answer.of_class["SKR-s020"]
-    assert "new to the run" in answer.sentence and "without columns" in answer.sentence
+    assert "New to the run: 1 class, 1 without columns" in answer.sentence
     (search,) = [
         r for r in answer.tables["searches"].to_pylist() if r["search"] == hidden["search"]
     ]

@@ -8,33 +8,30 @@ the sky, or differ in seeing or depth.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
-from skerry.answer import Answer, Plot, Series, array
+from skerry.answer import Answer, array
 from skerry.errors import CannotAnswerError
-from skerry.examine.causes import CAUSES, NONE, Usual, cause_of, usual
+from skerry.examine.artifacts_shown import (
+    CLEAN,
+    INSTRUMENTAL,
+    SUSPECT,
+    UNKNOWN,
+    of_class,
+    plot,
+    sentence,
+)
+from skerry.examine.causes import CAUSES, NONE
 from skerry.examine.gatherings import gatherings
-from skerry.examine.pixels import Evidence, evidence_of
+from skerry.examine.measured_classes import ANY, Measured, all_measured
 from skerry.examine.settings import ExamineConfig
 from skerry.examine.statistics import exact_interval, q_values
 from skerry.examine.subject import Subject
-from skerry.types import IntArray
 
 QUESTION = "artifacts"
-SEA = 400
-"""Sources in no class that are measured, at random."""
-MOST_MEMBERS = 400
-"""Members of a class that are measured, at random where there are more."""
-FEWEST = 20
-"""Sources in no class, with fewer of which nothing is told of what is usual."""
 HALF = 0.5
 """Share of members spoiled beyond the sea's, from which a class is instrumental."""
-SHOWN = 25
-
-INSTRUMENTAL, SUSPECT, CLEAN, UNKNOWN = "instrumental", "gathered", "no sign", "not measured"
 
 CLASSES_SCHEMA = pa.schema(
     [
@@ -65,8 +62,8 @@ CAUSES_SCHEMA = pa.schema(
         ("q_value", pa.float64()),
     ]
 )
-"""One row a class and cause: members with it against the sea, Fisher's exact test, one-sided;
-``q_value`` over all rows."""
+"""One row a class and cause, ``any`` for all together: members with it against the sea, Fisher's
+exact test, one-sided; ``q_value`` over all rows."""
 
 SOURCES_SCHEMA = pa.schema(
     [
@@ -100,19 +97,6 @@ CAVEAT = (
 )
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """Rows of sources that were measured, what was found, and its cause."""
-
-    rows: tuple[int, ...]
-    found: tuple[Evidence, ...]
-    causes: tuple[str, ...]
-
-    @property
-    def spoiled(self) -> int:
-        return sum(cause != NONE for cause in self.causes)
-
-
 def artifacts(subject: Subject, settings: ExamineConfig) -> Answer:
     """Look for artifacts in the images of each class, and for where its members gather.
 
@@ -128,7 +112,7 @@ def artifacts(subject: Subject, settings: ExamineConfig) -> Answer:
     notes: list[str] = []
     gathered, missing = gatherings(subject, settings)
     notes += missing
-    measured = _all_measured(subject, settings, notes)
+    measured = all_measured(subject, settings.seed, notes)
     if measured is None and not gathered.num_rows:
         raise CannotAnswerError(
             "the run has no images to look at, and its catalog neither positions nor columns of "
@@ -143,76 +127,20 @@ def artifacts(subject: Subject, settings: ExamineConfig) -> Answer:
     rows = classes.to_pylist()
     return Answer(
         QUESTION,
-        _sentence(rows, sea),
+        sentence(rows, sea),
         CAVEAT,
         tables,
-        plots=(_plot(subject, sea, members),) if sea is not None else (),
+        plots=(plot(subject, sea, members),) if sea is not None else (),
         of_class={
-            row["class_id"]: _of_class(
-                row, causes.to_pylist(), gathered.to_pylist(), settings.alpha
-            )
+            row["class_id"]: of_class(row, causes.to_pylist(), gathered.to_pylist(), settings.alpha)
             for row in rows
         },
         notes=tuple(notes),
     )
 
 
-def _all_measured(
-    subject: Subject, settings: ExamineConfig, notes: list[str]
-) -> tuple[_Measured, list[_Measured | None]] | None:
-    """The sea and each class; None, with a note, where the images say nothing."""
-    if subject.images is None:
-        notes.append("The run began with representations: it has no images to look at.")
-        return None
-    rng = np.random.default_rng(settings.seed)
-    sea = _evidence(subject, _some(subject, np.flatnonzero(subject.label < 0), SEA, rng))
-    if len(sea) < FEWEST:
-        notes.append(
-            f"Only {len(sea)} sources in no class have an image that can be measured; {FEWEST} or "
-            "more are needed to know what is usual."
-        )
-        return None
-    norm = usual(list(sea.values()))
-    members: list[_Measured | None] = []
-    for rows in subject.members:
-        found = _evidence(subject, _some(subject, rows, MOST_MEMBERS, rng))
-        members.append(_measured(found, norm) if found else None)
-    if next(iter(sea.values())).gray:
-        notes.append(
-            "Images show one band: lines are told by a star's halo alone, and neither cosmic rays "
-            "nor missing bands can be."
-        )
-    return _measured(sea, norm), members
-
-
-def _some(subject: Subject, rows: IntArray, most: int, rng: np.random.Generator) -> list[int]:
-    """So many of the rows at random, whatever their order; in that of their ids."""
-    named = sorted(rows.tolist(), key=lambda row: subject.ids[row])
-    if len(named) > most:
-        picked = np.sort(rng.choice(len(named), most, replace=False)).tolist()
-        named = [named[i] for i in picked]
-    return named
-
-
-def _evidence(subject: Subject, rows: Sequence[int]) -> dict[int, Evidence]:
-    """By row, of images that can be read and are large enough."""
-    assert subject.images is not None
-    found = {}
-    images = subject.images([subject.ids[row] for row in rows])
-    for row, (_, pixels) in zip(rows, images, strict=True):
-        one = None if pixels is None else evidence_of(pixels)
-        if one is not None:
-            found[row] = one
-    return found
-
-
-def _measured(found: dict[int, Evidence], norm: Usual) -> _Measured:
-    causes = tuple(cause_of(one, norm) for one in found.values())
-    return _Measured(tuple(found), tuple(found.values()), causes)
-
-
 def _causes_table(
-    subject: Subject, sea: _Measured | None, members: Sequence[_Measured | None]
+    subject: Subject, sea: Measured | None, members: Sequence[Measured | None]
 ) -> pa.Table:
     from scipy.stats import fisher_exact
 
@@ -220,9 +148,9 @@ def _causes_table(
     for rare, own in zip(subject.classes, members, strict=True):
         if sea is None or own is None:
             continue
-        for cause in CAUSES:
-            n, here = len(own.causes), own.causes.count(cause)
-            m, there = len(sea.causes), sea.causes.count(cause)
+        for cause in (ANY, *CAUSES):
+            n, here = len(own.causes), own.count(cause)
+            m, there = len(sea.causes), sea.count(cause)
             if here + there == 0:
                 continue
             p = fisher_exact([[here, n - here], [there, m - there]], alternative="greater").pvalue
@@ -244,8 +172,8 @@ def _causes_table(
 
 def _classes_table(
     subject: Subject,
-    sea: _Measured | None,
-    members: Sequence[_Measured | None],
+    sea: Measured | None,
+    members: Sequence[Measured | None],
     causes: pa.Table,
     gathered: pa.Table,
     alpha: float,
@@ -260,27 +188,26 @@ def _classes_table(
         row: dict[str, object] = {"class_id": rare.class_id, "cause": NONE, "measured": 0}
         row["verdict"] = SUSPECT if rare.class_id in close else UNKNOWN if own is None else CLEAN
         if own is not None and sea is not None:
-            n, usually = len(own.causes), sea.spoiled / len(sea.causes)
-            share = own.spoiled / n
-            low, high = exact_interval(own.spoiled, n)
+            n, usually = len(own.causes), sea.count(ANY) / len(sea.causes)
+            share = own.count(ANY) / n
+            low, high = exact_interval(own.count(ANY), n)
             excess = (share - usually) / (1 - usually) if usually < 1 else 0.0
-            row |= {"measured": n, "spoiled": own.spoiled, "share": share, "sea_share": usually}
+            row |= {"measured": n, "spoiled": own.count(ANY), "share": share, "sea_share": usually}
             row |= {"share_low": low, "share_high": high, "excess": excess}
-            enriched = [
-                one
+            enriched = {
+                one["cause"]: one["members"]
                 for one in causes.to_pylist()
                 if one["class_id"] == rare.class_id and one["q_value"] <= alpha
-            ]
-            if enriched and excess >= HALF:
-                first = max(enriched, key=lambda one: one["members"])
-                row |= {"verdict": INSTRUMENTAL, "cause": first["cause"]}
+            }
+            named = {cause: members for cause, members in enriched.items() if cause != ANY}
+            if ANY in enriched and named and excess >= HALF:
+                first = max(named, key=lambda cause: named[cause])
+                row |= {"verdict": INSTRUMENTAL, "cause": first}
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=CLASSES_SCHEMA)
 
 
-def _sources_table(
-    subject: Subject, sea: _Measured, members: Sequence[_Measured | None]
-) -> pa.Table:
+def _sources_table(subject: Subject, sea: Measured, members: Sequence[Measured | None]) -> pa.Table:
     names = ["", *(rare.class_id for rare in subject.classes)]
     rows = [
         {
@@ -306,85 +233,3 @@ def _sources_table(
         for row, one, cause in zip(own.rows, own.found, own.causes, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=SOURCES_SCHEMA)
-
-
-def _sentence(rows: Sequence[dict[str, object]], sea: _Measured | None) -> str:
-    made = [row for row in rows if row["verdict"] == INSTRUMENTAL]
-    close = sum(row["verdict"] == SUSPECT for row in rows)
-    if sea is None:
-        return (
-            f"{close} of {len(rows)} classes gather in a detector, an exposure or a part of the "
-            "sky; their images could not be looked at."
-        )
-    named = ", ".join(f"{row['class_id']} ({row['cause']})" for row in made)
-    return (
-        f"{len(made)} of {len(rows)} classes are instrumental{': ' if made else ''}{named}. "
-        f"{close} more gather in a detector, an exposure or a part of the sky without most of "
-        f"their images showing why. Of {len(sea.causes):,} sources in no class, {sea.spoiled:,} "
-        f"({sea.spoiled / len(sea.causes):.1%}) show a cause."
-    )
-
-
-def _of_class(
-    row: dict[str, object],
-    causes: Sequence[dict[str, object]],
-    gathered: Sequence[dict[str, object]],
-    alpha: float,
-) -> str:
-    def found(one: dict[str, object]) -> bool:
-        return one["class_id"] == row["class_id"] and float(str(one["q_value"])) <= alpha
-
-    where = [_where(one) for one in gathered if found(one)]
-    also = f" Its members {'; '.join(where)}." if where else ""
-    if row["verdict"] == UNKNOWN:
-        return f"None of its images could be measured.{also}"
-    if not row["measured"]:
-        return also.strip() or "Its members gather nowhere that was looked at."
-    seen = (
-        f"{row['spoiled']} of {row['measured']} members show a cause ({row['share']:.0%}, 95% "
-        f"interval {row['share_low']:.0%} to {row['share_high']:.0%}; of the sea "
-        f"{row['sea_share']:.1%})"
-    )
-    kinds = [one for one in causes if found(one)]
-    kinds.sort(key=lambda one: -int(str(one["members"])))
-    listed = ", ".join(f"{one['cause']} {one['members']}" for one in kinds[:3])
-    if row["verdict"] == INSTRUMENTAL:
-        cause = str(row["cause"])
-        return f"Instrumental, by {cause} ({CAUSES[cause]}): {seen}: {listed}.{also}"
-    more = f", more than the sea of {listed}" if listed else ""
-    return f"No sign that it is instrumental in its images: {seen}{more}.{also}"
-
-
-def _where(one: dict[str, object]) -> str:
-    statistic, expected = float(str(one["statistic"])), float(str(one["expected"]))
-    if one["kind"] == "numbers":
-        side = "higher" if statistic > 0 else "lower"
-        return f"have {side} {one['column']} (Cliff's delta {statistic:+.2f})"
-    if one["kind"] == "sky":
-        return f"lie {statistic:.3g} arcmin from the next one, {expected:.3g} by chance"
-    return (
-        f"gather in {one['column']} ({one['most']}; {statistic:.0f} pairs share one, "
-        f"{expected:.1f} by chance)"
-    )
-
-
-def _plot(subject: Subject, sea: _Measured, members: Sequence[_Measured | None]) -> Plot:
-    held = [("sea", sea)] + [
-        (rare.class_id, own)
-        for rare, own in zip(subject.classes, members, strict=True)
-        if own is not None
-    ]
-    held = held[:SHOWN]
-    columns = [*CAUSES, NONE]
-    shares = [
-        100 * own.causes.count(cause) / len(own.causes) for _, own in held for cause in columns
-    ]
-    return Plot(
-        "Share of the members of each class, in per cent, whose images show each cause; the first "
-        f"row is {len(sea.causes)} sources in no class. At most {SHOWN - 1} classes are drawn.",
-        "",
-        "",
-        (Series("cells", array([len(held), len(columns)]), array(shares)),),
-        x_ticks=tuple(columns),
-        y_ticks=tuple(name for name, _ in held),
-    )

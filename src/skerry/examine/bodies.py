@@ -54,7 +54,7 @@ def white_between(image: Overlaid) -> bool:
 
 
 def _smoothing(image: Overlaid) -> float:
-    return max(1.0, SMOOTHED * min(image.light.shape))
+    return float(max(1.0, SMOOTHED * min(image.light.shape)))
 
 
 def _smoothed(light: FloatArray, covered: Bools, sigma: float) -> FloatArray:

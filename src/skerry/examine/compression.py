@@ -71,8 +71,8 @@ def compression(subject: Subject, settings: ExamineConfig, compress: Compress = 
     A class exists ``before compression`` where chance does not explain its overdensity among the
     representations: q below ``settings.alpha``. q is the run's own, whose nulls were searched by
     the route that found the class. It is there ``only after compression`` where chance may
-    explain it, the graph route does not find it, and in the embedding it is more isolated than
-    all but ``settings.alpha`` of the random neighborhoods of its size.
+    explain it and the graph route does not find it, but in the embedding ``umap-hdbscan`` does, or
+    it is more isolated there than all but ``settings.alpha`` of random neighborhoods of its size.
 
     Up to ``settings.nulls`` draws of each kind of featureless data are compressed and searched;
     no more than give 60 candidates, but where the run has no nulls, and q is of these.
@@ -153,7 +153,8 @@ def _exists(columns: Mapping[str, object], i: int, alpha: float) -> str:
         return UNTESTED
     if value("overlap_graph") >= MATCH:
         return CHANCE
-    return AFTER if value("random_after") <= alpha else NEITHER
+    apart = value("overlap_umap") >= MATCH or value("random_after") <= alpha
+    return AFTER if apart else NEITHER
 
 
 def _q_before(

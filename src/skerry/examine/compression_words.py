@@ -110,8 +110,7 @@ def _verdict(row: Row, alpha: float) -> str:
         AFTER: "Exists only after compression: before it is no denser than chance makes groups.",
         CHANCE: "No artifact of compression, but chance may explain it: the graph route finds it "
         "among the representations, no denser than chance makes groups there.",
-        NEITHER: "Stands apart neither before nor after compression: random neighborhoods of its "
-        "size are as isolated.",
+        NEITHER: "Stands apart neither before nor after compression: no route finds it again.",
         UNTESTED: "Not tested: the run searched no featureless data, and here too little to tell.",
     }[exists]
 

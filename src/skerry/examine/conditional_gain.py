@@ -25,7 +25,7 @@ from skerry.types import DoubleArray, IntArray
 
 WORLDS = 99
 """Simulated representations that are functions of the votes and the nuisance alone."""
-WORLD_DRAWS = 99
+WORLD_DRAWS = 39
 """Draws of the target in each of these."""
 _HIDDEN, _STEEP, _JITTER = 64, 1.5, 0.01
 _BENT = 100

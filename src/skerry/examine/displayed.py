@@ -28,11 +28,11 @@ class Display:
 
     def flux(self, levels: FloatArray | float) -> FloatArray:
         """Flux of levels, 1 for the brightest."""
-        shares = np.asarray(levels, np.float32) / 255
+        shares: FloatArray = np.asarray(levels, np.float32) / np.float32(255)
         if not self.softness:
             return shares
-        found: FloatArray = np.sinh(self.softness * shares) / np.float32(np.sinh(self.softness))
-        return found
+        flux = np.sinh(self.softness * shares) / np.float32(np.sinh(self.softness))
+        return np.asarray(flux, np.float32)
 
     def levels(self, flux: FloatArray) -> FloatArray:
         """The inverse of :meth:`flux`, within what is displayed."""

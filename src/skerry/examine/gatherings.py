@@ -86,7 +86,8 @@ def _columns(
         if name is None:
             notes.append(f"The catalog has no column of the {role}, in which members might gather.")
         else:
-            words[name] = known.words[name] if name in known.words else _named(known.numbers[name])
+            held = list(known.words.get(name, ()))
+            words[name] = held if name in known.words else _named(known.numbers[name])
     for role in NUMBERS:
         name = column_of(role, list(known.numbers))
         if name is None:
@@ -95,7 +96,7 @@ def _columns(
             numbers[name] = known.numbers[name]
     for name in names_of(settings.columns):
         if name in known.words:
-            words[name] = known.words[name]
+            words[name] = list(known.words[name])
         elif name in known.numbers:
             numbers[name] = known.numbers[name]
         else:

@@ -29,7 +29,7 @@ def sentence(
     """``rows`` are those of the table of tests."""
     explained = " and ".join(f"the {d.kind} votes explain {d.total:.0%}" for d in directions)
     parts = [_tested(rows, nuisance)]
-    parts.append(f"{explained[0].upper()}{explained[1:]} of its variance.")
+    parts.append(f"{explained[0].upper()}{explained[1:]} of the representation's variance.")
     if classes:
         one_each = _by_class(classes)
         called = sum(best(found).verdict == BY_VOTES for found in one_each.values())

@@ -105,8 +105,12 @@ def own_labels(attributes: Attributes, named: str) -> tuple[list[Labelling], lis
         return [_named(attributes, name) for name in names_of(named)], []
     found, notes = [], []
     for name, texts in attributes.words.items():
-        if not name.startswith(TRUTH) and normalized(name) not in _NEVER and is_labelling(texts):
-            found.append(labelling_of(name, texts))
+        if (
+            not name.startswith(TRUTH)
+            and normalized(name) not in _NEVER
+            and is_labelling(list(texts))
+        ):
+            found.append(labelling_of(name, list(texts)))
     flags = [name for name, values in attributes.numbers.items()
              if not name.startswith(TRUTH) and set(values[np.isfinite(values)]) == {0.0, 1.0}
              and not name.endswith("_fraction")]  # fmt: skip

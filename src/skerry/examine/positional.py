@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.errors import CannotAnswerError
-from skerry.examine.labels import Bools, Labelling, Words, is_labelling, labelling_of
+from skerry.examine.labels import Bools, Labelling, is_labelling, labelling_of
 from skerry.survey.catalog import open_catalog
 from skerry.survey.columns import choose, listed
 from skerry.survey.sources import textual
@@ -166,7 +166,7 @@ def catalog_labels(
             f"the sources have no positions to match with {catalog}; give their catalog columns ra "
             "and dec"
         )
-    asked = np.isfinite(positions).all(axis=1)
+    asked: Bools = np.asarray(np.isfinite(positions).all(axis=1))
     outside = np.isin(np.arange(len(asked)), members, invert=True)
     placed = int((asked & outside).sum())
     if is_address(catalog):
@@ -218,6 +218,8 @@ def _from_file(path: Path) -> tuple[DoubleArray, pa.Table]:
 
 
 def _degrees(column: pa.ChunkedArray) -> DoubleArray:
+    if not textual(column.type):
+        return np.array(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     found = np.full(len(column), np.nan)
     for i, value in enumerate(column.to_pylist()):
         try:
@@ -234,18 +236,16 @@ def _labellings(found: Matched, rows: pa.Table, columns: Sequence[str]) -> tuple
     made = [
         Labelling(f"in {found.name}", present, found.asked, flag=True, chance=chance, presence=True)
     ]
+    taken = rows.take(pa.array(found.row[matched], pa.int64()))
     for name in rows.column_names:
         if columns and name not in columns:
             continue
-        if columns or (textual(rows[name].type) and is_labelling(rows[name].to_pylist())):
-            texts = _of_sources([_plain(value) for value in rows[name].to_pylist()], found.row)
-            made.append(replace(labelling_of(name, list(texts), matched), chance=chance))
+        held = [_plain(value) for value in taken[name].to_pylist()]
+        if columns or (textual(rows[name].type) and is_labelling(held)):
+            texts = np.full(len(matched), "", dtype=object)
+            texts[matched] = held
+            made.append(replace(labelling_of(name, texts.tolist(), matched), chance=chance))
     return tuple(replace(labelling, weight=found.weight) for labelling in made)
-
-
-def _of_sources(texts: Sequence[str], row: IntArray) -> Words:
-    """The text of each source's row, "" for none."""
-    return np.append(np.array([*texts], dtype=object), "")[row]
 
 
 def _plain(value: Any) -> str:

@@ -57,7 +57,8 @@ class Placed:
     @property
     def reach(self) -> DoubleArray:
         """Half the side of each cutout, arcsec, (n,): as large in pixels as any of the sample."""
-        return self.scales * max(max(cutout.light.shape) for cutout in self.sample) / 2
+        largest = max(max(cutout.light.shape) for cutout in self.sample)
+        return np.asarray(self.scales * largest / 2)
 
     def cutouts(self, rows: Sequence[int]) -> dict[int, Cutout]:
         """Cutouts of rows of these sources, of those that can be read."""
@@ -92,7 +93,8 @@ def placed(subject: Subject) -> Placed:
     Raises
     ------
     CannotAnswerError
-        No positions, no images, no pixel scale, or fewer than 2 sources with all of them.
+        No positions, no images, no pixel scale or one in another unit than arcsec, or fewer than
+        2 sources with all of them.
     """
     if subject.positions is None:
         raise CannotAnswerError(
@@ -106,6 +108,11 @@ def placed(subject: Subject) -> Placed:
         raise CannotAnswerError(
             "the images' pixel scale is not known; give a table with a column pixel_scale (arcsec "
             "a pixel of each image) as table=FILE, or run again with sources.pixel_scale"
+        )
+    unit = subject.attributes.units.get(name or "", "")
+    if unit and "arcsec" not in unit:
+        raise CannotAnswerError(
+            f"column {name!r} is in {unit!r}; give it in arcsec a pixel with table=FILE"
         )
     scales = numbers[name] if name else np.full(len(subject), subject.pixel_scale, np.float64)
     good = np.isfinite(subject.positions).all(axis=1) & np.isfinite(scales) & (scales > 0)

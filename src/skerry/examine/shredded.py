@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from skerry.answer import Answer, Plot, Series, array
+from skerry.answer import Answer, array
 from skerry.examine.close_pairs import (
     Clustering,
     drawn_at_random,
@@ -22,23 +22,10 @@ from skerry.examine.close_pairs import (
     pairs_within,
 )
 from skerry.examine.columns import column_of
-from skerry.examine.overlap import TURNS
-from skerry.examine.seen_pairs import (
-    APART,
-    DARK,
-    MATCHED,
-    ONE,
-    ONE_BODY,
-    OTHER_SKY,
-    UNKNOWN,
-    WHITE,
-    Pair,
-    Placed,
-    placed,
-    seen_pairs,
-)
+from skerry.examine.seen_pairs import ONE, Pair, Placed, placed, seen_pairs
 from skerry.examine.settings import ExamineConfig
-from skerry.examine.statistics import exact_interval, q_values
+from skerry.examine.shredded_shown import Row, notes_of, of_class, plot, sentence
+from skerry.examine.statistics import q_values
 from skerry.examine.subject import Subject
 from skerry.types import IntArray
 
@@ -100,8 +87,6 @@ CAVEAT = (
     "pixel scales and positions; it does not say how many galaxies are there."
 )
 
-_Row = dict[str, object]
-
 
 def shredded(subject: Subject, settings: ExamineConfig) -> Answer:
     """Find galaxies catalogued as several sources, in the whole survey and in each class.
@@ -125,16 +110,16 @@ def shredded(subject: Subject, settings: ExamineConfig) -> Answer:
     q = table["q_value"].to_pylist()[1:]
     return Answer(
         QUESTION,
-        _sentence(len(subject), rows, pairs, clustering["survey"]),
+        sentence(len(subject), rows, pairs, clustering["survey"]),
         CAVEAT,
         {
             "shredded": pa.Table.from_pylist([*rows, *copies], schema=SOURCES_SCHEMA),
             "pairs": _pairs_table(sources.ids, pairs),
             "clustering": table,
         },
-        plots=(_plot(pairs),) if any(np.isfinite(p.match) for p in pairs) else (),
+        plots=(plot(pairs),) if any(np.isfinite(p.match) for p in pairs) else (),
         of_class={
-            rare.class_id: _of_class(
+            rare.class_id: of_class(
                 [row for row in rows if row["class_id"] == rare.class_id],
                 rare.size,
                 clustering[rare.class_id],
@@ -142,19 +127,17 @@ def shredded(subject: Subject, settings: ExamineConfig) -> Answer:
             )
             for rare, adjusted in zip(subject.classes, q, strict=True)
         },
-        notes=tuple(_notes(subject, sources, pairs, turn, left_out, len(copies))),
+        notes=tuple(notes_of(subject, sources, pairs, turn, left_out, len(copies))),
     )
 
 
-def _pieces(
-    subject: Subject, sources: Placed, group: IntArray, pairs: Sequence[Pair]
-) -> list[_Row]:
+def _pieces(subject: Subject, sources: Placed, group: IntArray, pairs: Sequence[Pair]) -> list[Row]:
     """The sources of one galaxy, its parent first."""
     inside = group.tolist()
     links = [p for p in pairs if p.found == ONE and p.one in inside]
     apart = {(i, j): float(np.hypot(*offset(sources.places, i, j))) for i in inside for j in inside}
     parent = _parent(subject, sources, inside, apart)
-    found: list[_Row] = []
+    found: list[Row] = []
     for row in sorted(inside, key=lambda i: (i != parent, apart[parent, i], i)):
         best = max((p for p in links if row in (p.one, p.other)), key=lambda p: p.between)
         found.append(
@@ -198,7 +181,7 @@ def _class_of(subject: Subject, row: int) -> str:
     return "" if label < 0 else subject.classes[label].class_id
 
 
-def _copies(subject: Subject) -> list[_Row]:
+def _copies(subject: Subject) -> list[Row]:
     """Sources with the very image of another, which is the parent."""
     if not subject.extras or subject.images is None:
         return []
@@ -276,86 +259,3 @@ def _clustering_table(clustering: Mapping[str, Clustering]) -> pa.Table:
         for (name, found), adjusted in zip(clustering.items(), q, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=CLUSTERING_SCHEMA)
-
-
-def _sentence(n: int, rows: Sequence[_Row], pairs: Sequence[Pair], survey: Clustering) -> str:
-    galaxies = len({row["parent_id"] for row in rows})
-    low, high = exact_interval(len(rows), n)
-    apart = sum(pair.found == APART for pair in pairs)
-    other = sum(pair.found == OTHER_SKY for pair in pairs)
-    return (
-        f"{len(rows):,} of {n:,} sources ({len(rows) / n:.2%}, 95% interval {low:.2%} to "
-        f"{high:.2%}) are pieces of {galaxies:,} galaxies: {galaxies:,} are named as parents, "
-        f"{len(rows) - galaxies:,} flagged as fragments. Of {len(pairs):,} pairs whose "
-        f"cutouts overlap, {apart:,} show the same sky with separate light, {other:,} another sky. "
-        f"{survey.pairs:,} pairs are closer than half a cutout, {survey.expected:.1f} by chance "
-        f"(p = {survey.p:.2g})."
-    )
-
-
-def _of_class(rows: Sequence[_Row], size: int, found: Clustering, crowded: bool) -> str:
-    close = (
-        f"Its members make {found.pairs:,} pairs closer than half a cutout, {found.expected:.1f} "
-        f"expected of as many sources drawn at random (p = {found.p:.2g})."
-    )
-    if not rows:
-        return f"None of {size} members is a piece of a shredded galaxy. {close}"
-    low, high = exact_interval(len(rows), size)
-    galaxies = len({row["parent_id"] for row in rows})
-    said = (
-        f"{len(rows)} of {size} members ({low:.0%} to {high:.0%}) are pieces of {galaxies} "
-        f"shredded galaxies. {close}"
-    )
-    if 2 * len(rows) > size and crowded:
-        return f"It is a class of fragments, which the catalog made. {said}"
-    return said
-
-
-def _notes(
-    subject: Subject,
-    sources: Placed,
-    pairs: Sequence[Pair],
-    turn: tuple[int, int],
-    left_out: int,
-    copies: int,
-) -> list[str]:
-    missing = len(subject) - len(sources.ids)
-    unknown = sum(pair.found == UNKNOWN for pair in pairs)
-    white = sum(pair.found == WHITE for pair in pairs)
-    left, up = "west" if turn[0] < 0 else "east", "south" if turn[1] < 0 else "north"
-    said = {
-        f"{missing:,} sources lack a position or a pixel scale and were left out.": missing,
-        f"{left_out:,} more pairs were not compared, as the closest {len(pairs):,} were.": left_out,
-        f"{unknown:,} pairs have too little in common, or a cutout that cannot be read.": unknown,
-        f"{white:,} pairs are displayed so bright that no dip would be seen between them: they "
-        "were not called one galaxy.": white,
-        f"Cutouts were taken to have {left} at the left and {up} at the top, since more pairs "
-        "agree so.": turn != TURNS[0],
-        f"{copies:,} more sources have the very image of another: one galaxy recorded twice, or "
-        "an image written twice. The table has them in the role 'copy'.": copies,
-    }
-    return [words for words, holds in said.items() if holds]
-
-
-def _plot(pairs: Sequence[Pair]) -> Plot:
-    drawn = []
-    for name in (ONE, APART, OTHER_SKY, DARK, WHITE):
-        held = [p for p in pairs if p.found == name and np.isfinite(p.match)]
-        if held:
-            shown = [p.between if np.isfinite(p.between) else 0.0 for p in held]
-            drawn.append(Series("points", array([p.match for p in held]), array(shown), name))
-    null = [p.null for p in pairs if np.isfinite(p.null)]
-    if null:
-        at = np.full(len(null), -0.05)
-        drawn.append(Series("points", array(null), at, "another cutout in its place (null)"))
-    return Plot(
-        "Each pair whose cutouts overlap: how well the common part of both agrees "
-        "after the shift that positions give, and how much of the fainter one's light is left "
-        "between them (0 where the sky differs). Pieces of one galaxy lie beyond both lines. The "
-        "row below 0 is the same with another source's cutout in the place of one.",
-        "correlation of the common part",
-        "share of light left between",
-        tuple(drawn),
-        at_x=(MATCHED,),
-        at_y=(ONE_BODY,),
-    )

@@ -103,7 +103,7 @@ def _sentence(
     kept = [f for f in found if f.kept]
     new = [f for f, earlier in zip(found, again, strict=True) if f.kept and f.new and earlier < 0]
     confirmed = [f for f in new if f.verdict == "confirmed"]
-    listed = "; ".join(
+    listed = ", ".join(
         f"{sum(s.altered.name == f.where for f in new)} {s.altered.name}"
         for s in searches
         if any(s.altered.name == f.where for f in new)
@@ -111,8 +111,8 @@ def _sentence(
     return (
         f"In {len(searches)} altered representations {len(kept)} of {len(found)} candidates are "
         f"more than chance, at a false discovery rate of {Q_BELOW:.0%} over all together. "
-        f"{len(new)} different classes are new to the run, {len(confirmed)} of these confirmed"
-        f"{' (' + listed + ')' if listed else ''}."
+        f"New to the run: {len(new)} {'class' if len(new) == 1 else 'classes'}"
+        f"{', ' + listed if listed else ''}; {len(confirmed)} confirmed."
     )
 
 

@@ -103,11 +103,9 @@ def _compared(
             ratio = (drawn[name] - chance) / np.maximum(drawn[against] - chance, 1e-6)
             low, high = np.quantile(ratio, [0.025, 0.975])
             share = (precision - chance) / (curves[against][1] - chance)
-        interval = np.quantile(drawn[name], [0.025, 0.975])
-        found[name] = Told(
-            area, precision, *map(float, interval), float(share), float(low), float(high),
-            recalls, precisions,
-        )  # fmt: skip
+        least, most = (float(v) for v in np.quantile(drawn[name], [0.025, 0.975]))
+        told = float(share), float(low), float(high)
+        found[name] = Told(area, precision, least, most, *told, recalls, precisions)
     return found
 
 
