@@ -151,8 +151,8 @@ def main() -> None:
         f"in any of these in {share(sum(none), len(none))}; 5% is asked for.",
         "A group of so many sources among 500, alike in 8 dimensions but for its redshifts, which "
         "spread all sources along one direction over so many standard deviations of the others: "
-        f"how often it is found, of {HIDDEN} surveys each. Something else was called a class too in "
-        f"{share(others, searched)} of them.",
+        f"how often it is found, of {HIDDEN} surveys each. Something else was called a class too "
+        f"in {share(others, searched)} of them.",
         table(["sources", "spread", "as it is", "without columns"], cells),
     ]
     if args.run:
