@@ -108,6 +108,20 @@ def test_a_canvas_holds_both_and_knows_where_they_are() -> None:
     assert np.abs(both.light - part)[both.covered].max() < 2
 
 
+def test_a_cutout_with_a_white_of_its_own_is_brought_to_the_others() -> None:
+    sky, display = crowded(6), Display(2.8)
+    flux = [cutout(sky, *place).light / 255 for place in ((0, 0), (20, 10))]
+    one = Cutout(display.levels(flux[0]), 1.0)
+    other = Cutout(display.levels(flux[1] * np.float32(0.6)), 1.0)
+    both = overlaid(one, other, (20, 10), TURNS[0], display)
+    alone = both.covered.copy()
+    alone[10:, 20:] = False  # where the first cutout is not
+    expected = display.levels(flux[1])
+    found = both.light[:65, :65]
+    assert np.abs(found - expected)[alone[:65, :65]].max() < 4
+    assert np.abs(other.light - expected)[alone[:65, :65]].max() > 20
+
+
 def image(sky: Sky, *places: tuple[float, float]) -> Overlaid:
     """A whole sky with places given as east and north."""
     light = np.clip(sky.light, 0, 255).astype(np.float32)
