@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -87,10 +88,39 @@ def test_a_gray_image_has_no_missing_band_and_no_cosmic_ray(norm: Usual) -> None
     assert cause_of(measured(trail), alone) == "satellite-trail"
 
 
+def test_a_gray_galaxy_seen_edge_on_is_no_trail() -> None:
+    row, column = np.mgrid[:96, :96] - 47.5
+    noise = np.random.default_rng(0).standard_normal((96, 96))
+    for angle in (0.4, 1.1, 2.0):
+        u = column * np.cos(angle) + row * np.sin(angle)
+        v = row * np.cos(angle) - column * np.sin(angle)
+        disk = 420 * np.exp(-np.hypot(u / 13, v / 1.6)) + 6 + 2 * noise
+        gray = np.repeat(np.clip(disk, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+        found = measured(gray)
+        assert found.lines.line >= 0.9 > 0.45 > found.lines.even
+        assert cause_of(found, usual([found])) == NONE
+
+
 def test_images_that_are_too_small_or_not_square() -> None:
     assert evidence_of(plain(0)[:20, :20]) is None
     wide = np.concatenate([plain(0), plain(1)], axis=1)
     assert measured(wide).sky.shape == (3,)
+
+
+def test_levels_of_the_sky_tell_nothing_where_each_image_has_a_stretch_of_its_own() -> None:
+    sea = [measured(plain(seed)) for seed in range(100, 106)]
+    for cause in ("bad-sky", "black-sky"):
+        found = measured(spoiled(cause, 0))
+        assert cause_of(found, usual(sea)) == "bad-sky"
+        assert cause_of(found, usual(sea, fixed=False)) != "bad-sky"
+
+
+def test_a_sky_is_bad_beside_how_skies_vary(norm: Usual) -> None:
+    sea = [measured(plain(seed)) for seed in range(100, 106)]
+    uneven = [replace(one, sky=one.sky + 12 * i) for i, one in enumerate(sea)]
+    raised = replace(sea[0], sky=uneven[3].sky + 15, floor=sea[0].floor)
+    assert cause_of(raised, usual(sea)) == "bad-sky"
+    assert cause_of(raised, usual(uneven)) == NONE
 
 
 def test_what_is_usual_is_of_images_with_as_many_planes_as_most() -> None:

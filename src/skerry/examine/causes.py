@@ -21,12 +21,16 @@ CROSSING = 0.9
 """Share of a line's or a step's length that is seen, from which it crosses the frame."""
 IN_OTHERS = 0.62
 """The same in another plane, from which the line is in that one too."""
+EVEN = 0.45
+"""Height of a line near the rim over that nearer to the center."""
 HALO = 10.0
 """Levels by which the sky differs over the corners under a bright star's halo."""
 RING = 80.0
 """Levels above the sky, close around a saturated star, which the seeing alone does not spread."""
 SKY = 8.0
-"""Levels by which a sky differs from the survey's."""
+"""Levels by which a sky is above the survey's, at the least."""
+SPREADS = 5.0
+"""The same in standard deviations of the survey's skies, from their median absolute deviation."""
 PATCH = 0.0008
 """Share of the frame that a saturated star fills."""
 APART = 0.15
@@ -45,13 +49,17 @@ REPEATED = 0.05
 
 @dataclass(frozen=True)
 class Usual:
-    """Medians of a survey: of ``sky``, float64 (planes,), and of ``range``."""
+    """What is usual in a survey: the median of ``sky`` and how far above it a sky is another,
+    float64 (planes,); the median of ``range``. ``fixed``: black and white are the same flux in all
+    images; where they are not, levels of the sky tell nothing."""
 
     sky: DoubleArray
+    above: DoubleArray
     range: float
+    fixed: bool = True
 
 
-def usual(found: Sequence[Evidence]) -> Usual:
+def usual(found: Sequence[Evidence], fixed: bool = True) -> Usual:
     """What is usual among images, of those with as many planes as most of them have.
 
     Raises
@@ -64,20 +72,25 @@ def usual(found: Sequence[Evidence]) -> Usual:
     counts = [len(one.sky) for one in found]
     most = max(set(counts), key=lambda n: (counts.count(n), n))
     alike = [one for one in found if len(one.sky) == most]
-    return Usual(
-        np.median([one.sky for one in alike], axis=0),
-        float(np.median([one.range for one in alike])),
-    )
+    sky = np.array([one.sky for one in alike])
+    middle = np.median(sky, axis=0)
+    spread = 1.4826 * np.median(np.abs(sky - middle), axis=0)
+    above = np.maximum(SKY, SPREADS * spread)
+    return Usual(middle, above, float(np.median([one.range for one in alike])), fixed)
 
 
 def _line(one: Evidence) -> bool:
-    return one.lines.line >= CROSSING
+    """A line across; in gray images, where no color tells it from a galaxy seen edge-on, one that
+    is as bright at the rim."""
+    return one.lines.line >= CROSSING and (not one.gray or one.lines.even >= EVEN)
 
 
 def _raised(levels: DoubleArray, norm: Usual) -> bool:
-    """Above the usual sky in a plane; an image with another number of planes has its mean."""
-    known = norm.sky if len(norm.sky) == len(levels) else np.full(len(levels), norm.sky.mean())
-    return bool((levels - known).max() >= SKY)
+    """Above the usual sky in a plane; an image with another number of planes has their mean."""
+    known, above = norm.sky, norm.above
+    if len(known) != len(levels):
+        known, above = known.mean(keepdims=True), above.max(keepdims=True)
+    return norm.fixed and bool((levels - known >= above).any())
 
 
 def _halo(one: Evidence, norm: Usual) -> bool:
@@ -85,7 +98,7 @@ def _halo(one: Evidence, norm: Usual) -> bool:
 
 
 def _bleed(one: Evidence, norm: Usual) -> bool:
-    return one.column >= COLUMN
+    return one.column >= COLUMN and not one.gray
 
 
 def _trail(one: Evidence, norm: Usual) -> bool:
@@ -108,12 +121,14 @@ def _band(one: Evidence, norm: Usual) -> bool:
 
 
 def _edge(one: Evidence, norm: Usual) -> bool:
-    return one.flat >= FLAT or one.lines.step >= CROSSING
+    # both sides of a line are steps
+    stepped = one.lines.step >= CROSSING > one.lines.line
+    return one.flat >= FLAT or stepped
 
 
 def _whole_sky(one: Evidence, norm: Usual) -> bool:
     """At all sides: too bright, or cut off at black."""
-    return _raised(one.floor, norm) or one.range < QUIET * norm.range
+    return _raised(one.floor, norm) or (norm.fixed and one.range < QUIET * norm.range)
 
 
 def _sky(one: Evidence, norm: Usual) -> bool:
@@ -145,7 +160,7 @@ CAUSES: Mapping[str, str] = {
     "bleed": "a column filled with charge, with steep sides",
     "satellite-trail": "a straight line across the frame, in one band",
     "diffraction-spike": "a straight line in several bands, under a star's halo",
-    "bright-star": "a saturated star and its halo",
+    "bright-star": "a saturated neighbor and its halo",
     "missing-band": "no light of the source in one band",
     "chip-edge": "a straight border, beyond which noise or level are another",
     "cosmic-ray": "pixels sharp in one band alone",

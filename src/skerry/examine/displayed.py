@@ -52,11 +52,18 @@ class Display:
         return self.levels((self.flux(light) - own.mean()) * np.float32(gain) + to.mean())
 
 
+def own_stretch(subject: Subject) -> bool:
+    """Whether skerry itself stretched each image by its own sky, as it does FITS.
+
+    Those alone have a pixel scale that no setting gives.
+    """
+    return subject.pixel_scale is not None and not subject.config.sources.pixel_scale
+
+
 def display_of(subject: Subject) -> Display:
     """How a survey is displayed.
 
-    Where nothing is said of the stretch, that of Lupton et al. 2004 (PASP 116, 133) is assumed;
-    where the pixel scale is from FITS headers, skerry itself stretched the images.
+    Where nothing is said of the stretch, that of Lupton et al. 2004 (PASP 116, 133) is assumed.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def display_of(subject: Subject) -> Display:
         The stretch is neither linear nor asinh.
     """
     said = subject.config.sources
-    if subject.pixel_scale is not None and not said.pixel_scale:
+    if own_stretch(subject):
         return Display(_FITS)
     if said.stretch == "linear":
         return Display(0.0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skerry.examine.causes import NONE, Usual, cause_of, usual
+from skerry.examine.displayed import own_stretch
 from skerry.examine.pixels import Evidence, evidence_of
 from skerry.examine.subject import Subject
 from skerry.types import IntArray
@@ -52,15 +53,21 @@ def all_measured(
             "more are needed to know what is usual."
         )
         return None
-    norm = usual(list(sea.values()))
+    fixed = not own_stretch(subject)
+    if not fixed:
+        notes.append(
+            "Each image is stretched by its own sky: a sky of another level or cut off at black "
+            "cannot be told."
+        )
+    norm = usual(list(sea.values()), fixed)
     members: list[Measured | None] = []
     for rows in subject.members:
         found = _evidence(subject, _some(subject, rows, MOST_MEMBERS, rng))
         members.append(_measured(found, norm) if found else None)
     if next(iter(sea.values())).gray:
         notes.append(
-            "Images show one band: lines are told by a star's halo alone, and neither cosmic rays "
-            "nor missing bands can be."
+            "Images show one band: trails are told from spikes by a star's halo alone, and neither "
+            "bleeding, cosmic rays nor missing bands can be told."
         )
     return _measured(sea, norm), members
 

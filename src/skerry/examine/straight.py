@@ -21,6 +21,8 @@ ANGLES = np.arange(0, 180, 4)
 """Degrees by which images are turned."""
 CENTER = 0.22
 """Radius of what is left out, in sides of the image."""
+OUTER = 0.36
+"""Radius from which a line is near the rim, in sides of the image."""
 _ALONG = 9
 """Pixels of a column that are averaged; every third of the averages is looked at."""
 _APART = (4, 8)
@@ -40,12 +42,15 @@ class Straight:
     """What crosses an image: shares of the length, from 0 to 1, on the worse of both ends.
 
     ``line`` in the plane where it is largest, ``others`` in the best other plane at that place.
-    ``step`` is that of the clearest change of level along a straight border.
+    ``step`` is that of the clearest change of level along a straight border. ``even``: how high the
+    line is near the frame's rim over nearer to the center, at the better end; near 1 for a trail,
+    near 0 for a galaxy seen edge-on.
     """
 
     line: float
     others: float
     step: float
+    even: float
 
 
 def straight(image: FloatArray, noise: DoubleArray) -> Straight:
@@ -75,7 +80,8 @@ def straight(image: FloatArray, noise: DoubleArray) -> Straight:
     there = lines[near][:, :, max(0, int(column) - 4) : int(column) + 5]
     rest = np.delete(there, int(plane), axis=1)
     step = max(float(one.max()) for one in steps)
-    return Straight(float(lines.max()), float(rest.max(initial=0)), step)
+    even = _even(along[angle, plane], int(column), turns.parts, int(angle))
+    return Straight(float(lines.max()), float(rest.max(initial=0)), step, even)
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,22 @@ def _turns(side: int) -> _Turns:
     numbers = [np.maximum(part.sum(axis=2), 3).astype(np.float32) for part in (upper, lower)]
     longest = np.stack(long)[:, None]
     return _Turns(tuple(matrices), (upper, lower), (numbers[0], numbers[1]), longest)
+
+
+def _even(along: ShortArray, column: int, parts: tuple[Bools, Bools], angle: int) -> float:
+    """Of a line at a column of (rows, side): the higher of both ends' ratios of outer to inner."""
+    side, apart = along.shape[1], _APART[-1]
+    beside = [np.clip(column + shift, 0, side - 1) for shift in (-apart, apart)]
+    height = along[:, column].astype(np.float64) - np.maximum(*(along[:, at] for at in beside))
+    row = 3 * np.arange(len(along)) + 1 - (side - 1) / 2
+    outer = np.hypot(row, column - (side - 1) / 2) > OUTER * side
+    ratios = [0.0]
+    for part in parts:
+        there = part[angle, 0, :, column]
+        ends = height[there & outer], height[there & ~outer]
+        if all(len(end) for end in ends):
+            ratios.append(float(np.median(ends[0]) / max(float(np.median(ends[1])), _UNIT)))
+    return max(ratios)
 
 
 def _ridge(along: ShortArray, apart: int, noise: DoubleArray) -> Bools:
