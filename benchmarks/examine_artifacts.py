@@ -42,7 +42,7 @@ GALAXIES = (
     ("boxy-edge-on", "arc", "low-mass-barred", "ring"),
 )
 """Kinds that are planted beside the artifacts, in turn."""
-SKIES = (*(("sdss", seed) for seed in range(51, 61)), ("decals", 61), ("decals", 62))
+SKIES = (*(("sdss", seed) for seed in range(51, 61)), ("decals", 63), ("decals", 64))
 
 
 def classes_of(work: Path, preset: str, seed: int) -> list[dict[str, str]]:

@@ -6,10 +6,11 @@
 The five test seas of ``generators.py``, which hold no group, and the same with groups of 20, 30
 and 40 sources planted, each its surroundings shrunk by a contrast; searched by both routes, with
 20 nulls of each kind. A class is planted where it overlaps a planted group by 0.5 (Jaccard) or
-more, or half of its members are of it; any other is of chance. Right: a planted class exists
-``before compression``, and none of chance does. With --sky also a simulated sky: 2,000 sources of
-a finished run and its catalog, whose kinds are known and stand for groups. Rows are kept in WORK:
-start again and it goes on, for --seconds each time.
+more, a piece where half of its members are of one, with others where it holds half of one, and
+else of chance. Right: a planted class exists ``before compression``, none of chance does, and of
+real groups none is there ``only after compression``. With --sky also a simulated sky: 2,000
+sources of a finished run and its catalog, whose kinds are known and stand for groups. Rows are kept
+in WORK: start again and it goes on, for --seconds each time.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tables import Results, Row, key, publish, share, table
 from skerry.config import ROUTES, Config, from_mapping
 from skerry.examine import ExamineConfig
 from skerry.examine.compression import compression
-from skerry.examine.compression_words import AFTER, BEFORE, CHANCE, NEITHER, UNTESTED
+from skerry.examine.compression_words import AFTER, BEFORE, CHANCE, NEITHER, PART, UNTESTED
 from skerry.types import FloatArray
 
 HERE = Path(__file__).parent
@@ -37,7 +38,9 @@ N = 800
 SIZES = (20, 30, 40)
 CONTRASTS = (None, 0.6, 0.3)
 SKY = 2000
-CALLED = (BEFORE, AFTER, CHANCE, NEITHER, UNTESTED)
+CALLED = (BEFORE, AFTER, CHANCE, PART, NEITHER, UNTESTED)
+PLANTED, PIECE, WITH_OTHERS, OF_CHANCE = "planted", "a piece", "with others", "of chance"
+WHAT = (PLANTED, PIECE, WITH_OTHERS, OF_CHANCE)
 
 
 def config(route: str) -> Config:
@@ -78,18 +81,17 @@ def measured(case: Row, sky: Sequence[Path] | None) -> Row:
         return {"classes": [], "planted": len(names), "seconds": time.monotonic() - begun}
     answer = compression(subject, ExamineConfig(nulls=2))
     members = [searched.rows[rows] for rows in subject.members]
+    sizes = np.bincount(labels + 1, minlength=len(names) + 1)[1:]
     partner = matches(members, groups_of(labels))
     rows = []
     for row, own, group in zip(answer.tables["compression"].to_pylist(), members, partner,
                                strict=True):  # fmt: skip
-        inside = np.bincount(labels[own] + 1, minlength=len(names) + 1)[1:]
-        of = group if group >= 0 else -1
-        if of < 0 and len(inside) and inside.max() * 2 >= len(own):
-            of = int(inside.argmax())
+        counts = np.bincount(labels[own] + 1, minlength=len(names) + 1)[1:]
+        of, what = held(counts, sizes, len(own), group)
         rows.append(
             {
                 "kind": names[of] if of >= 0 else "",
-                "matched": group >= 0,
+                "what": what,
                 **{
                     name: row[name]
                     for name in (
@@ -107,6 +109,21 @@ def measured(case: Row, sky: Sequence[Path] | None) -> Row:
             }
         )
     return {"classes": rows, "planted": len(names), "seconds": time.monotonic() - begun}
+
+
+def held(counts: np.ndarray, sizes: np.ndarray, members: int, group: int) -> tuple[int, str]:
+    """Which group a class is of, -1 for none, and how: see ``WHAT``."""
+    if group >= 0:
+        return group, PLANTED
+    if not len(counts):
+        return -1, OF_CHANCE
+    most = int(counts.argmax())
+    if 2 * counts[most] >= members:
+        return most, PIECE
+    best = int((counts / np.maximum(sizes, 1)).argmax())
+    if 2 * counts[best] >= sizes[best] > 0:
+        return best, WITH_OTHERS
+    return -1, OF_CHANCE
 
 
 def cases(sky: bool) -> list[Row]:
@@ -129,9 +146,9 @@ def seas_table(rows: Sequence[Row]) -> str:
         if not here:
             continue
         classes = [c for r in here for c in r["classes"]]
-        for what, own in (("planted", [c for c in classes if c["kind"]]),
-                          ("of chance", [c for c in classes if not c["kind"]])):  # fmt: skip
-            if contrast is None and what == "planted":
+        for what in WHAT:
+            own = [c for c in classes if c["what"] == what]
+            if not own:
                 continue
             counted = Counter(c["exists"] for c in own)
             depth = "none planted" if contrast is None else f"contrast {contrast:g}"
@@ -145,19 +162,19 @@ def rates(rows: Sequence[Row]) -> list[str]:
     lines = []
     for route in ROUTES:
         classes = [c for r in seas if r["case"]["route"] == route for c in r["classes"]]
-        chance = [c for c in classes if not c["kind"]]
-        planted = [c for c in classes if c["kind"]]
+        of = {what: [c for c in classes if c["what"] == what] for what in WHAT}
         easy = [c for r in seas if r["case"]["route"] == route and r["case"]["contrast"] == 0.3
-                for c in r["classes"] if c["kind"]]  # fmt: skip
+                for c in r["classes"] if c["what"] == PLANTED]  # fmt: skip
 
         def said(name: str, own: Sequence[Row]) -> str:
             return share(sum(c["exists"] == name for c in own), len(own))
 
+        real = [*of[PLANTED], *of[PIECE], *of[WITH_OTHERS]]
         lines += [
             f"- `{route}`: classes of chance called there before compression "
-            f"{said(BEFORE, chance)}, only after it {said(AFTER, chance)}; of planted ones called "
-            f"there only after {said(AFTER, planted)}; of those of contrast 0.3, before "
-            f"{said(BEFORE, easy)}."
+            f"{said(BEFORE, of[OF_CHANCE])}, only after it {said(AFTER, of[OF_CHANCE])}; planted "
+            f"ones, pieces of them and those with others called there only after "
+            f"{said(AFTER, real)}; planted ones of contrast 0.3, before {said(BEFORE, easy)}."
         ]
     return lines
 
@@ -168,7 +185,7 @@ def sky_table(rows: Sequence[Row]) -> str:
         if row["case"]["sea"] != "sky":
             continue
         for c in sorted(row["classes"], key=lambda c: -c["overdensity_before"])[:14]:
-            kind = f"{c['kind']}{'' if c['matched'] else ' (part, or with others)'}"
+            kind = c["kind"] + ("" if c["what"] == PLANTED else f" ({c['what']})")
             lines.append(
                 [row["case"]["route"], kind if c["kind"] else "none", c["members"],
                  f"{c['overdensity_before']:.1f}", f"{c['overdensity_after']:.1f}",

@@ -17,7 +17,7 @@ from skerry.discover import Space, measure, space_of
 from skerry.errors import CannotAnswerError
 from skerry.examine import ExamineConfig, Subject
 from skerry.examine.compression import compression
-from skerry.examine.compression_words import AFTER, BEFORE, CHANCE, NEITHER, UNTESTED
+from skerry.examine.compression_words import AFTER, BEFORE, CHANCE, NEITHER, PART, UNTESTED
 from skerry.examine.neighborhoods import centers, neighborhoods, shares_as_isolated
 from skerry.examine.rank_preservation import trustworthiness
 from skerry.examine.searches import as_candidates, by_umap
@@ -102,7 +102,7 @@ def test_umap_itself() -> None:
     assert [row["exists"] for row in planted] == [BEFORE, BEFORE]
     assert len(others) >= 3
     assert BEFORE not in {row["exists"] for row in others}
-    assert all(row["exists"] == AFTER for row in others if row["overlap_graph"] < 0.5)
+    assert all(row["exists"] == AFTER for row in others if row["within_graph"] < 0.5)
     assert sum(row["exists"] == AFTER for row in others) >= len(others) / 2
     null = answer.tables["null_candidates"].to_pydict()
     assert np.median(null["overdensity_after"]) > 1.2 * np.median(null["overdensity_before"])
@@ -136,6 +136,20 @@ def test_sources_that_are_no_group_stand_apart_on_neither_side() -> None:
     (row,) = rows_of(compression(subject, ExamineConfig(nulls=0), clumped))
     assert row["exists"] == NEITHER
     assert max(row["overlap_graph"], row["overlap_umap"]) < 0.3
+
+
+def test_a_piece_of_a_group_is_no_artifact() -> None:
+    vectors, truth = with_groups(normal(300, 1), 1, 28, 0.15, 1)
+    subject = with_q(searched(vectors, config("umap-hdbscan"), clumps), 1.0)
+    inside = [i for i, row in enumerate(subject.space.vectors) if row.tobytes() in truth[0]]
+    piece = np.array(inside[:12])
+    names = tuple(subject.ids[i] for i in piece)
+    rare = replace(subject.classes[0], members=names, core=len(names))
+    subject = replace(subject, classes=(rare,), members=(piece,))
+    answer = compression(subject, ExamineConfig(nulls=0), clumped)
+    (row,) = rows_of(answer)
+    assert row["exists"] == PART and row["within_graph"] == 1
+    assert "100% of it lies in one candidate of the graph" in answer.of_class[rare.class_id]
 
 
 def test_a_group_that_compression_scatters_is_said_to_stand_out_no_more() -> None:
@@ -188,7 +202,7 @@ def test_what_more_nulls_could_tell_is_not_tested() -> None:
     (planted,) = of_planted(subject, rows, truth)
     # of two searches the smallest q of one class is 1 / 3
     assert planted["exists"] == UNTESTED and np.isnan(planted["q_before"])
-    assert {row["exists"] for row in rows} <= {UNTESTED, AFTER, CHANCE, NEITHER}
+    assert {row["exists"] for row in rows} <= {UNTESTED, AFTER, CHANCE, PART, NEITHER}
 
 
 def test_no_class() -> None:

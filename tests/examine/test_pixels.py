@@ -77,6 +77,15 @@ def test_a_large_image_shows_what_a_small_one_does(norm: Usual) -> None:
         assert cause_of(measured(np.asarray(large)), norm) == cause
 
 
+def test_noise_is_no_cosmic_ray() -> None:
+    """As FITS images of faint sources are displayed: with their noise well to be seen."""
+    rng = np.random.default_rng(0)
+    noisy = plain(0) + 25 * rng.standard_normal((96, 96, 3)) + 40
+    found = measured(np.clip(noisy, 0, 255).astype(np.uint8))
+    assert found.sharp == 0
+    assert measured(spoiled("cosmic-ray", 0)).sharp > 6
+
+
 def test_a_gray_image_has_no_missing_band_and_no_cosmic_ray(norm: Usual) -> None:
     gray = np.repeat(plain(0)[..., :1], 3, axis=2)
     found = measured(gray)

@@ -29,6 +29,7 @@ from skerry.examine.compression_words import (
     CAVEAT,
     CHANCE,
     NEITHER,
+    PART,
     UNTESTED,
     figure,
     notes,
@@ -63,6 +64,8 @@ from skerry.types import Candidate, DoubleArray, IntArray, Measures
 QUESTION = "compression"
 NEIGHBORHOODS = 100
 """Random neighborhoods of each size."""
+WITHIN = 0.5
+"""The share of a class in one candidate of the graph route from which on it is part of that."""
 
 
 def compression(subject: Subject, settings: ExamineConfig, compress: Compress = by_umap) -> Answer:
@@ -71,8 +74,9 @@ def compression(subject: Subject, settings: ExamineConfig, compress: Compress = 
     A class exists ``before compression`` where chance does not explain its overdensity among the
     representations: q below ``settings.alpha``. q is the run's own, whose nulls were searched by
     the route that found the class. It is there ``only after compression`` where chance may
-    explain it and the graph route does not find it, but in the embedding ``umap-hdbscan`` does, or
-    it is more isolated there than all but ``settings.alpha`` of random neighborhoods of its size.
+    explain it, and the graph route finds neither it nor a group that holds half of it, but in the
+    embedding ``umap-hdbscan`` finds it, or it is more isolated there than all but
+    ``settings.alpha`` of random neighborhoods of its size.
 
     Up to ``settings.nulls`` draws of each kind of featureless data are compressed and searched;
     no more than give 60 candidates, but where the run has no nulls, and q is of these.
@@ -122,6 +126,7 @@ def compression(subject: Subject, settings: ExamineConfig, compress: Compress = 
         **kept_columns(kept),
         "overlap_graph": _overlaps(judged_by, groups, found[GRAPH]),
         "overlap_umap": _overlaps(judged_by, groups, found[UMAP]),
+        "within_graph": _within(groups, [c.members for c in found[GRAPH]], len(space)),
     }
     columns["exists"] = [_exists(columns, i, settings.alpha) for i in range(len(groups))]
     table = pa.table({n: columns[n] for n in COMPRESSION_SCHEMA.names}, schema=COMPRESSION_SCHEMA)
@@ -153,6 +158,8 @@ def _exists(columns: Mapping[str, object], i: int, alpha: float) -> str:
         return UNTESTED
     if value("overlap_graph") >= MATCH:
         return CHANCE
+    if value("within_graph") >= WITHIN:
+        return PART
     apart = value("overlap_umap") >= MATCH or value("random_after") <= alpha
     return AFTER if apart else NEITHER
 
@@ -193,6 +200,15 @@ def _null_share(own: DoubleArray, nulls: Sequence[NullEmbedding], side: str) -> 
         for values in (np.concatenate(parts) for parts in by_kind.values())
     ]
     return array(shares).max(axis=0) if shares else np.full(len(own), np.nan)
+
+
+def _within(groups: Sequence[IntArray], found: Sequence[IntArray], n: int) -> DoubleArray:
+    """The largest share of each group that lies in one of ``found``, which do not overlap."""
+    owner = np.full(n, -1, dtype=np.int64)
+    for i, rows in enumerate(found):
+        owner[rows] = i
+    counts = [np.bincount(owner[rows] + 1, minlength=2)[1:] for rows in groups]
+    return array([count.max() / len(rows) for count, rows in zip(counts, groups, strict=True)])
 
 
 def _overlaps(

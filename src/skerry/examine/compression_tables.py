@@ -37,6 +37,7 @@ COMPRESSION_SCHEMA = pa.schema(
         ("continuity_below", pa.float64()),
         ("overlap_graph", pa.float64()),
         ("overlap_umap", pa.float64()),
+        ("within_graph", pa.float64()),
     ]
 )
 """One row a class. ``core`` are the members that it was judged by: ``q_before`` and ``null_before``
@@ -45,7 +46,8 @@ in compressed featureless data that are at least as overdense, the largest over 
 ``random_`` those of random neighborhoods of its size that are at least as isolated (which, unlike
 the overdensity, no size limits); the class is counted among them.
 ``_random`` are medians over those neighborhoods, ``_below`` the shares of them that lie lower.
-``overlap_`` is the largest Jaccard with a candidate of each route."""
+``overlap_`` is the largest Jaccard with a candidate of each route, ``within_graph``
+the largest share of its members in one candidate of the graph route."""
 
 NULL_SCHEMA = pa.schema(
     [

@@ -17,6 +17,7 @@ from skerry.examine.subject import Subject
 BEFORE = "before compression"
 AFTER = "only after compression"
 CHANCE = "as chance, without compression"
+PART = "as part of a group, without compression"
 NEITHER = "in neither"
 UNTESTED = "not tested"
 
@@ -38,6 +39,10 @@ _SAID = {
     CHANCE: (
         "is found without it, but no denser than chance makes groups",
         "are found without it, but no denser than chance makes groups",
+    ),
+    PART: (
+        "is part of a group that is found without it",
+        "are parts of groups that are found without it",
     ),
     NEITHER: ("stands apart on neither side", "stand apart on neither side"),
     UNTESTED: ("could not be tested", "could not be tested"),
@@ -73,7 +78,7 @@ def of_class(row: Row, alpha: float) -> str:
     if np.isfinite(row["null_after"]):
         both += (
             f"; at most {row['null_before']:.1%} and {row['null_after']:.1%} of the groups in "
-            "compressed featureless data reach as much"
+            "compressed featureless data are as dense before and after"
         )
     return (
         f"{_verdict(row, alpha)} {both}. Of its members' neighborhoods trustworthiness is "
@@ -101,7 +106,7 @@ def _density(row: Row) -> str:
 def _verdict(row: Row, alpha: float) -> str:
     exists = row["exists"]
     if exists == BEFORE:
-        apart = row["random_after"] <= alpha
+        apart = row["random_after"] <= alpha or row["overlap_umap"] >= MATCH
         return "Exists before compression." if apart else (
             "Exists before compression; in the embedding it stands out no more than random "
             "neighborhoods of its size."
@@ -110,6 +115,8 @@ def _verdict(row: Row, alpha: float) -> str:
         AFTER: "Exists only after compression: before it is no denser than chance makes groups.",
         CHANCE: "No artifact of compression, but chance may explain it: the graph route finds it "
         "among the representations, no denser than chance makes groups there.",
+        PART: f"Part of a group that needs no compression: {row['within_graph']:.0%} of it lies in "
+        "one candidate of the graph route. By itself it is no denser than chance makes groups.",
         NEITHER: "Stands apart neither before nor after compression: no route finds it again.",
         UNTESTED: "Not tested: the run searched no featureless data, and here too little to tell.",
     }[exists]

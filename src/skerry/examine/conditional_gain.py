@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import threadpoolctl
 
-from skerry.examine.crossfit import FOLDS, Crossed, curved, standardized, tamed
+from skerry.examine.crossfit import FOLDS, Crossed, curved, standardized, tamed, trimmed
 from skerry.examine.latent_votes import latent, redrawn, shares_of
 from skerry.examine.statistics import Z95
 from skerry.examine.voting import Votes
@@ -91,7 +91,7 @@ def gains(
     vectors = tamed(vectors)
     with threadpoolctl.threadpool_limits(1):
         known, expected = _conditioned(votes, vectors, nuisance, fold, rng)
-        added = Crossed(vectors - known.predict(vectors), fold)
+        added = Crossed(trimmed(vectors - known.predict(vectors)), fold)
         left, after = _left(known, added, targets)
         mean = targets - left
         explained = _gains(targets - targets.mean(axis=0), left)
@@ -195,7 +195,7 @@ def _world(
     vectors = standardized(vectors + _JITTER * rng.standard_normal(vectors.shape))
     if votes.noisy:
         known, _ = _conditioned(votes, vectors, nuisance, fold, rng)
-    added = Crossed(vectors - known.predict(vectors), fold)
+    added = Crossed(trimmed(vectors - known.predict(vectors)), fold)
     truth = _function(held, noise.shape[1], rng)
     found = _gains(truth, truth - known.predict(truth))
     signal = np.clip(explained / np.maximum(found, 0.1), 0.0, 0.95)

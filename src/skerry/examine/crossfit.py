@@ -52,6 +52,14 @@ def tamed(values: DoubleArray) -> DoubleArray:
     return np.asarray(np.clip(standardized(values), -FURTHEST, FURTHEST))
 
 
+def trimmed(values: DoubleArray) -> DoubleArray:
+    """Residuals (n, d), none further from 0 than ``FURTHEST`` standard deviations of a normal
+    distribution with the same median of their sizes."""
+    most = FURTHEST * 1.4826 * np.median(np.abs(values), axis=0)
+    most[most == 0] = np.inf
+    return np.asarray(np.clip(values, -most, most))
+
+
 def _squares(a: DoubleArray, b: DoubleArray) -> DoubleArray:
     found = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     return np.asarray(np.maximum(found, 0.0))
@@ -79,12 +87,15 @@ class Crossed:
 
     def predict(self, targets: DoubleArray) -> DoubleArray:
         """Of targets (n, t), each with the penalty of ``PENALTIES`` that generalized
-        cross-validation (Golub, Heath & Wahba 1979) finds best within the fitted folds."""
+        cross-validation (Golub, Heath & Wahba 1979) finds best within the fitted folds; never
+        beyond the targets there."""
         overall = targets.mean(axis=0)
         held = [targets[rows] - overall for rows in self._rows]
         sums = [part.sum(axis=0) for part in held]
         squares = [(part**2).sum(axis=0) for part in held]
         products = [x.T @ y for x, y in zip(self._parts, held, strict=True)]
+        lowest = np.stack([part.min(axis=0) for part in held])
+        highest = np.stack([part.max(axis=0) for part in held])
         found = np.empty_like(targets)
         for f, rows in enumerate(self._rows):
             n, mean, (values, axes) = self._n[f], self._means[f], self._factors[f]
@@ -93,7 +104,10 @@ class Crossed:
             total = sum(squares) - squares[f] - n * level**2
             penalty = _penalty(along, total, values, n)
             weights = axes @ (along / (values[:, None] + penalty))
-            found[rows] = (self._parts[f] - mean) @ weights + level + overall
+            others = np.arange(FOLDS) != f
+            low, high = lowest[others].min(axis=0), highest[others].max(axis=0)
+            predicted = (self._parts[f] - mean) @ weights + level
+            found[rows] = np.clip(predicted, low, high) + overall
         return found
 
 

@@ -22,7 +22,9 @@ SMALLEST = 32
 FULL = 250
 """Level from which a pixel counts as full."""
 SHARP = 60
-"""Levels by which a pixel of one plane must stand above its surroundings in that plane alone."""
+"""Levels by which a pixel of one plane must stand above its surroundings in that plane alone, or
+``DEVIATIONS`` of its noise where that is more."""
+DEVIATIONS = 8.0
 _FLAT = 2
 """Levels by which the 9 pixels around one differ at most where there is no noise."""
 _EDGE_ANGLES = (-8, -4, 0, 4, 8)
@@ -90,7 +92,7 @@ def evidence_of(pixels: ByteArray) -> Evidence | None:
         band=1.0 if gray else _band(planes, sky),
         flat=_flat(planes),
         column=_column(planes),
-        sharp=0.0 if gray else _sharp(planes),
+        sharp=0.0 if gray else _sharp(planes, noise),
         repeated=_repeated(pixels),
         lines=straight(planes, noise),
         gray=gray,
@@ -205,7 +207,7 @@ def _column(image: FloatArray) -> float:
     return most
 
 
-def _sharp(image: FloatArray) -> float:
+def _sharp(image: FloatArray, noise: DoubleArray) -> float:
     """As cosmic rays are told from stars (van Dokkum 2001, PASP 113, 1420), by a median of 5 by 5
     pixels in the place of a Laplacian, and by the other planes in that of other exposures."""
     levels = image.astype(np.uint8)
@@ -214,7 +216,8 @@ def _sharp(image: FloatArray) -> float:
         others = np.delete(levels, b, axis=2).max(axis=2)
         own = image[..., b] - cv2.medianBlur(np.ascontiguousarray(levels[..., b]), 5)
         beside = others.astype(np.float32) - cv2.medianBlur(np.ascontiguousarray(others), 5)
-        counts.append(int((own - np.maximum(beside, 0) > SHARP).sum()))
+        least = max(SHARP, DEVIATIONS * float(noise[b]))
+        counts.append(int((own - np.maximum(beside, 0) > least).sum()))
     return float(max(counts))
 
 
