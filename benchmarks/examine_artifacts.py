@@ -28,9 +28,9 @@ from tables import publish, share, table
 
 from skerry.examine import ExamineConfig
 from skerry.examine.artifacts import artifacts
-from skerry.examine.artifacts_shown import INSTRUMENTAL, SUSPECT
-from skerry.examine.causes import NONE, Usual, cause_of, usual
-from skerry.examine.pixels import Evidence, evidence_of
+from skerry.examine.artifacts.causes import NONE, Usual, cause_of, usual
+from skerry.examine.artifacts.pixels import Evidence, evidence_of
+from skerry.examine.artifacts.shown import INSTRUMENTAL, SUSPECT
 from skerry.simulate.sky import ARTIFACTS, sky_of
 from skerry.simulate.survey import simulate
 

@@ -30,7 +30,7 @@ from tables import Results, Row, key, publish, share, table
 from skerry.config import ROUTES, Config, from_mapping
 from skerry.examine import ExamineConfig
 from skerry.examine.compression import compression
-from skerry.examine.compression_words import AFTER, BEFORE, CHANCE, NEITHER, PART, UNTESTED
+from skerry.examine.compression.words import AFTER, BEFORE, CHANCE, NEITHER, PART, UNTESTED
 from skerry.types import FloatArray
 
 HERE = Path(__file__).parent

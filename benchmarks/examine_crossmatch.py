@@ -19,13 +19,12 @@ import numpy as np
 from tables import publish, share, table
 
 from skerry.examine import ExamineConfig, Subject
-from skerry.examine.anomalies import anomaly_ranks, surfaced
 from skerry.examine.crossmatch import crossmatch
-from skerry.examine.enrichment import HELD, enrichments
-from skerry.examine.labels import labelling_of
-from skerry.examine.positional import chance_matches, match
-from skerry.examining import _opened, _subject
-from skerry.progress import silent
+from skerry.examine.crossmatch.anomalies import anomaly_ranks, surfaced
+from skerry.examine.crossmatch.enrichment import HELD, enrichments
+from skerry.examine.crossmatch.labels import labelling_of
+from skerry.examine.crossmatch.positional import chance_matches, match
+from skerry.examining import subject_of_run
 from skerry.store import nouns
 
 HERE = Path(__file__).parent
@@ -34,11 +33,11 @@ SHUFFLES, PLANTED, FIELDS = 1000, 200, 20
 ARCSEC = 1 / 3600
 
 
-def subject_of(run: Path) -> Subject:
+def all_of(run: Path) -> Subject:
     """A run with all its candidates as classes, rejected ones too."""
     found = nouns.read_classes(run / "classes" / "classes.json")
     settings = ExamineConfig(classes=",".join(rare.class_id for rare in found))
-    return _subject(_opened(run, 1, silent), settings)
+    return subject_of_run(run, settings, threads=1)
 
 
 def kinds_of(subject: Subject) -> np.ndarray:
@@ -148,7 +147,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="a finished run of a simulated sky")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "examine_crossmatch.md")
     args = parser.parse_args()
-    subject = subject_of(args.run)
+    subject = all_of(args.run)
     rows, said = candidate_scores(subject)
     enriched, explained = shuffled_labels(subject)
     heads = ["class", "verdict", "kind of most members", "known type named", "having", "complete",

@@ -25,13 +25,13 @@ from tables import Results, key, publish, share, table
 
 from skerry.discover import space_of
 from skerry.examine import Subject
-from skerry.examine.conditional_gain import gains
-from skerry.examine.crossfit import Crossed, curved, folds, standardized
-from skerry.examine.label_classes import by_votes
-from skerry.examine.latent_votes import by_question
-from skerry.examine.same_votes import nearest
-from skerry.examine.votes_of_classes import BY_VOTES, NOT_BY_VOTES
-from skerry.examine.voting import OBSERVED, PREDICTED, Votes, votes_of
+from skerry.examine.label_independence.classes import by_votes
+from skerry.examine.label_independence.conditional_gain import gains
+from skerry.examine.label_independence.crossfit import Crossed, curved, folds, standardized
+from skerry.examine.label_independence.latent_votes import by_question
+from skerry.examine.label_independence.same_votes import nearest
+from skerry.examine.label_independence.votes_of_classes import BY_VOTES, NOT_BY_VOTES
+from skerry.examine.label_independence.voting import OBSERVED, PREDICTED, Votes, votes_of
 from skerry.represent.encode import encode
 from skerry.represent.encoder import load
 from skerry.represent.trees.schema import get

@@ -26,11 +26,11 @@ from tables import publish, share, table
 from skerry.config import Config
 from skerry.discover import Space
 from skerry.examine import ExamineConfig, Subject
-from skerry.examine.bodies import light_between
 from skerry.examine.displayed import Display
-from skerry.examine.overlap import Overlaid
-from skerry.examine.seen_pairs import ONE, ONE_BODY
 from skerry.examine.shredded import shredded
+from skerry.examine.shredded.bodies import light_between
+from skerry.examine.shredded.overlap import Overlaid
+from skerry.examine.shredded.seen_pairs import ONE, ONE_BODY
 from skerry.simulate.sky import sky_of
 from skerry.simulate.survey import simulate
 from skerry.survey import Attributes

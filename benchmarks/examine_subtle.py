@@ -22,11 +22,10 @@ from tables import Results, publish, share, table
 
 from skerry.config import from_mapping
 from skerry.examine import ExamineConfig
-from skerry.examine.again import Found, judged_together, search_again
-from skerry.examine.altered import Altered, altered
+from skerry.examine.searching.again import Found, judged_together, search_again
+from skerry.examine.searching.altered import Altered, altered
 from skerry.examine.subtle import subtle
-from skerry.examining import _opened, _subject, examine
-from skerry.progress import silent
+from skerry.examining import examine, subject_of_run
 from skerry.types import IntArray
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -97,7 +96,7 @@ def is_group(one: Found, rows: IntArray) -> bool:
 def of_sky(run: Path) -> list[list[object]]:
     """A row for each class that is not rejected, with the kind of most of its members."""
     settings = ExamineConfig()
-    subject = _subject(_opened(run, 1, silent), settings)
+    subject = subject_of_run(run, settings, threads=1)
     kinds = np.asarray(subject.attributes.words["truth_kind"])
     (answer,) = examine(run, ["subtle"], settings)
     members = answer.tables["members"].to_pylist()

@@ -80,6 +80,25 @@ def examine(
     return found
 
 
+def subject_of_run(
+    run: Path,
+    settings: ExamineConfig | None = None,
+    *,
+    threads: int = 0,
+    on_event: OnEvent = silent,
+) -> Subject:
+    """A finished run as the questions are asked of it: its nouns in memory, by searched source.
+
+    Raises
+    ------
+    As :func:`examine`.
+    """
+    settings = settings or ExamineConfig()
+    context = _opened(run, threads, on_event)
+    _check_classes(context, settings)
+    return _subject(context, settings)
+
+
 def _asked(names: Sequence[str]) -> list[Question]:
     known = {question.name: question for question in QUESTIONS}
     for name in names:

@@ -1,0 +1,1 @@
+"""Searches made once more: of altered representations, with other settings, of nulls."""

@@ -1,0 +1,205 @@
+"""The search made again in several representations, judged by one and the same nulls together.
+
+Whoever searches five times finds five times as much by chance. So all searches are judged as one:
+a null is all of them on featureless data, and a q-value counts what is found in any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skerry.config import Config
+from skerry.discover import (
+    Space,
+    Surrogates,
+    groups_in,
+    judged,
+    kinds_of,
+    largest_size,
+    measure,
+    null_search,
+    pooled,
+    route_of,
+    space_of,
+)
+from skerry.discover.assemble import Judged, whole_classes
+from skerry.discover.checks import Q_BELOW, Evidence
+from skerry.discover.find import each, repeat, search_by
+from skerry.discover.heldout import heldout
+from skerry.discover.judge import ENOUGH, judge, thresholds
+from skerry.discover.matching import best_match
+from skerry.discover.replicate import replicated
+from skerry.examine.searching.altered import Altered
+from skerry.examine.subject import Subject
+from skerry.types import Candidate, IntArray, Measures, Verdict
+
+SAME = 0.3
+"""Overlap (Jaccard) from which on a class is one that the run has already."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One altered representation, the candidates in it, and the measures of its nulls by kind."""
+
+    altered: Altered
+    space: Space
+    config: Config
+    candidates: list[Candidate]
+    measures: Measures
+    nulls: dict[str, list[Measures]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One candidate of an altered representation.
+
+    ``members`` int64 are rows of all sources, most central first; the first ``core`` were judged,
+    the others complete them. ``p`` and ``q`` are over all searches together, ``verdict`` and
+    ``reasons`` what a run would say with these.
+    ``overdensity`` is that of :class:`~skerry.types.Measures`, which nulls judge; ``before`` that
+    of the same members in the run's own representation. ``number`` is the class of the run with
+    the largest ``overlap`` (Jaccard), -1 for none.
+    """
+
+    where: str
+    members: IntArray
+    core: int
+    overdensity: float
+    before: float
+    p: float
+    q: float
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    number: int
+    overlap: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is more than chance gives."""
+        return self.verdict in ("confirmed", "tentative")
+
+    @property
+    def new(self) -> bool:
+        """Whether the run has no such class."""
+        return self.overlap < SAME
+
+
+def search_again(altered: Altered, config: Config) -> Searched:
+    """The search of ``config`` in one altered representation, and its nulls."""
+    n = len(altered.rows)
+    config = replace(config, neighbors=replace(config.neighbors, k=min(config.neighbors.k, n - 1)))
+    space = space_of(altered.vectors, config.neighbors)
+    route = route_of(config.clusters.route)
+    candidates = route(space, config)
+    measures = measure(candidates, space)
+    surrogates = Surrogates(space, config, groups_in(candidates, measures))
+    plans = [(kind, i) for kind in kinds_of(config) for i in range(config.nulls.n)]
+    nulls: dict[str, list[Measures]] = {}
+    made = each(lambda plan: null_search(surrogates, *plan, route, config)[0], plans)
+    for (kind, _), found in zip(plans, made, strict=True):
+        nulls.setdefault(kind, []).append(found)
+    return Searched(altered, space, config, candidates, measures, nulls)
+
+
+def judged_together(searches: Sequence[Searched], subject: Subject) -> list[Found]:
+    """Every candidate of all searches, with a verdict at one rate of false discoveries for all.
+
+    The i-th null of a kind is the i-th null of every search together, and p and q follow from
+    those as :func:`skerry.discover.nulls.judged` has them. Overdensities count in units of what
+    5% of the chance groups exceed in that kind of null of the same representation, so that one
+    where chance groups are denser does not drown the others. Verdicts follow from the checks that
+    a run makes, at its rate. Searches are repeated only where a candidate passes.
+    """
+    n = sum(len(s.candidates) for s in searches)
+    p, q = np.zeros(n), np.zeros(n)
+    for kind in searches[0].nulls:
+        units = [_unit(s, kind) for s in searches]
+        each_null = zip(*(s.nulls[kind] for s in searches), strict=True)
+        together = [
+            np.concatenate([m.overdensity / u for m, u in zip(one, units, strict=True)])
+            for one in each_null
+        ]
+        observed = [s.measures.overdensity / u for s, u in zip(searches, units, strict=True)]
+        by_kind = judged(np.concatenate(observed), {kind: together})
+        p, q = np.maximum(p, by_kind[0]), np.maximum(q, by_kind[1])
+    found: list[Found] = []
+    start = 0
+    for search in searches:
+        end = start + len(search.candidates)
+        made = _judged(search, p[start:end].tolist(), q[start:end].tolist())
+        found += _found(search, made, subject)
+        start = end
+    return found
+
+
+def _unit(search: Searched, kind: str) -> float:
+    """The overdensity that 5% of the chance groups exceed, of all kinds where one has too few."""
+    groups = pooled(search.nulls[kind]).overdensity
+    if len(groups) < ENOUGH:
+        groups = pooled([m for found in search.nulls.values() for m in found]).overdensity
+    return float(np.quantile(groups, 0.95)) if len(groups) else 1.0
+
+
+def _judged(search: Searched, p: list[float], q: list[float]) -> list[Judged]:
+    """As :func:`skerry.discover.assemble.judge_all`, with p and q from elsewhere."""
+    config, measures, space = search.config, search.measures, search.space
+    bounds = thresholds({kind: pooled(found) for kind, found in search.nulls.items()})
+    largest = largest_size(len(space), config.classes)
+    repeated = repeat(space, config, search_by()) if any(v < Q_BELOW for v in q) else None
+    members = [candidate.members for candidate in search.candidates]
+    again = replicated(members, repeated.variants) if repeated else [None] * len(members)
+    found = []
+    for i, rows in enumerate(members):
+        half = None
+        if repeated is not None and q[i] < Q_BELOW:
+            half = heldout(np.sort(rows), *repeated.halves, space)
+        evidence = Evidence(
+            size=len(rows),
+            isolation=float(measures.isolation[i]),
+            overdensity=float(measures.overdensity[i]),
+            coherence=float(measures.coherence[i]),
+            spread=float(measures.spread[i]),
+            p=p[i],
+            q=q[i],
+            replicated=again[i],
+            held_out=half,
+        )
+        judgement = judge(evidence, bounds, config.classes.min_size, largest)
+        found.append(Judged(judgement, again[i]))
+    return found
+
+
+def _found(search: Searched, made: Sequence[Judged], subject: Subject) -> list[Found]:
+    rows = search.altered.rows
+    known = [np.flatnonzero(np.isin(rows, members)) for members in subject.members]
+    wholes = whole_classes(search.candidates, made, search.space, search.config)
+    found = []
+    for i, (whole, one) in enumerate(zip(wholes, made, strict=True)):
+        if whole is None:
+            continue
+        number, overlap = best_match(whole.members, known)
+        judgement = one.judgement
+        found.append(
+            Found(
+                search.altered.name,
+                rows[whole.members],
+                len(whole.core),
+                float(search.measures.overdensity[i]),
+                _before(rows[whole.core], subject),
+                float(judgement.p if judgement.p is not None else 1.0),
+                float(judgement.q if judgement.q is not None else 1.0),
+                judgement.verdict,
+                judgement.reasons,
+                number,
+                overlap,
+            )
+        )
+    return found
+
+
+def _before(members: IntArray, subject: Subject) -> float:
+    certain = Candidate(members, np.ones(len(members), dtype=np.float32), 0.0)
+    return float(measure([certain], subject.space).overdensity[0])
