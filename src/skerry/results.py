@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from skerry.using import Finished, as_table
 
 if TYPE_CHECKING:
     from astropy.table import Table
+
+    from skerry.review import Kind, Reviews
 
 
 @dataclass(frozen=True)
@@ -73,18 +76,87 @@ class Run:
     def _finished(self) -> Finished:
         return Finished(self.path)
 
-    def grow(self, class_id: str, limit: int = 100) -> Table:
+    def grow(self, class_id: str, limit: int = 100, *, reviewed: bool = False) -> Table:
         """The sources most likely to be further members of a class, best first:
-        ``using.GROWN_SCHEMA``.
+        ``using.GROWN_SCHEMA``. ``reviewed``: of the class as it was reviewed.
 
         Raises
         ------
         InputError
-            The run has no such class.
+            The run has no such class; or none that can be grown, as it was reviewed.
         ConfigError
             ``limit`` is below 1.
         """
-        return as_table(self._finished.grow(class_id, limit))
+        return as_table(self._finished.grow(class_id, limit, reviewed=reviewed))
+
+    def similar(
+        self,
+        id_str: str | None = None,
+        *,
+        image: str | Path | None = None,
+        position: tuple[float, float] | None = None,
+        radius: float = 5.0,
+        limit: int = 20,
+    ) -> Table:
+        """The sources most like one, like an image, or like the one at a position (degrees,
+        within ``radius`` arcsec): ``using.SIMILAR_SCHEMA``.
+
+        ``meta`` of the table has ``query``, what was asked, and ``warnings``.
+
+        Raises
+        ------
+        SkerryError
+            As ``using.Finished.similar``.
+        """
+        found = self._finished.similar(
+            id_str, image=image, position=position, radius=radius, limit=limit
+        )
+        table = as_table(found.sources)
+        table.meta = {"query": dict(found.query), "warnings": list(found.warnings)}
+        return table
+
+    @property
+    def reviews(self) -> Reviews:
+        """What people said of the classes and their members, as it stands now."""
+        from skerry.review import open_reviews
+
+        return open_reviews(self.path).state()
+
+    def review(
+        self,
+        kind: Kind,
+        class_id: str = "",
+        id_str: str = "",
+        *,
+        text: str = "",
+        others: Sequence[str] = (),
+        parts: Mapping[str, Sequence[str]] | None = None,
+        undoes: int = 0,
+        by: str = "",
+    ) -> Reviews:
+        """Log a review, and tell what stands after it.
+
+        Parameters
+        ----------
+        kind : name, endorse, dismiss, note, merge, split or undo
+        class_id, id_str : the class, and where it is about one source of it, the source
+        text : the name, the note, or a reason
+        others : of ``merge``, the classes that become part of ``class_id``
+        parts : of ``split``, the members of each part by its name
+        undoes : of ``undo``, the number of what it takes back, 0 for the last
+        by : who; empty for the user at work
+
+        Raises
+        ------
+        SkerryError
+            As ``review.ReviewLog.append``.
+        """
+        from skerry.review import Action, open_reviews
+
+        log = open_reviews(self.path)
+        split = tuple((name, tuple(ids)) for name, ids in (parts or {}).items())
+        log.append(Action(kind, class_id, id_str, text, tuple(others), split, undoes, by))
+        return log.state()
 
     def assign(self, new: str | Path, config: Config | None = None) -> Table:
         """Other sources placed into the classes of this run: ``using.ASSIGNED_SCHEMA``.

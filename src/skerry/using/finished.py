@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +17,15 @@ from skerry.discover.grow import grow as grow_class
 from skerry.errors import ConfigError, InputError, RunError
 from skerry.pipeline import status
 from skerry.progress import OnEvent, silent
-from skerry.store import nouns
+from skerry.review import corrected, open_reviews
+from skerry.store import nouns, read_table, write_bytes
 from skerry.store.runfolder import open_folder, read_config
 from skerry.surroundings import kept, members_of
 from skerry.types import FloatArray, IntArray, RareClass
+from skerry.using.imaged import sheet_of, vector_of
+from skerry.using.on_sky import nearest_on_sky
 from skerry.using.placing import Placed, open_new, place, require_dimensions
+from skerry.using.similar import Similar, SimilarIndex
 from skerry.using.tables import GROWN_SCHEMA
 
 
@@ -84,15 +89,22 @@ class Finished:
     def _rows(self, *classes: RareClass) -> list[IntArray]:
         return members_of(classes, [names[0] for names in self._searched[1]])
 
-    def grow(self, class_id: str, limit: int = 100) -> pa.Table:
+    def grow(self, class_id: str, limit: int = 100, *, reviewed: bool = False) -> pa.Table:
         """The most likely further members of a class, best first: ``GROWN_SCHEMA``.
 
         Of sources with the same vector each is listed, with the same score.
 
+        Parameters
+        ----------
+        reviewed : grow from the class as it was reviewed (``skerry.review.corrected``): with the
+            members of classes merged into it and the endorsed sources outside, without the
+            dismissed ones, which are not proposed again
+
         Raises
         ------
         InputError
-            The run has no such class.
+            The run has no such class; or, as reviewed, it is merged into another or has fewer
+            than two members left.
         ConfigError
             ``limit`` is below 1.
         """
@@ -101,9 +113,11 @@ class Finished:
             raise ConfigError(f"limit is {limit}; expected 1 source or more")
         vectors, alike = self._searched
         space = Space(vectors, nouns.read_graph(self.path / "neighbors"), self.config.neighbors)
-        rows, scores = grow_class(space, self._rows(rare)[0], limit)
-        found = [(n, s) for r, s in zip(rows, scores, strict=True) for n in alike[r]][:limit]
-        owner = {m: other.class_id for other in kept(self.classes) for m in other.members}
+        members, dismissed = self._reviewed(class_id) if reviewed else (self._rows(rare)[0], set())
+        rows, scores = grow_class(space, members, limit + len(dismissed))
+        proposed = [(n, s) for r, s in zip(rows, scores, strict=True) for n in alike[r]]
+        found = [(name, score) for name, score in proposed if name not in dismissed][:limit]
+        owner = self._owner
         columns = {
             "order": np.arange(1, len(found) + 1),
             "id_str": [name for name, _ in found],
@@ -111,6 +125,120 @@ class Finished:
             "class_id": [owner.get(name, "") for name, _ in found],
         }
         return pa.table(columns, schema=GROWN_SCHEMA)
+
+    def _reviewed(self, class_id: str) -> tuple[IntArray, frozenset[str]]:
+        """The rows of a class as it was reviewed, and the sources dismissed from it."""
+        found = corrected(class_id, self.classes, open_reviews(self.path).state())
+        row_of = {name: i for i, names in enumerate(self._searched[1]) for name in names}
+        rows = list(dict.fromkeys(row_of[m] for m in found.members if m in row_of))
+        if len(rows) < 2:
+            raise InputError(
+                f"{class_id} has {len(rows)} distinct members after the reviews; expected 2 or "
+                "more: endorse some sources, or undo a dismissal"
+            )
+        return np.array(rows, np.int64), found.dismissed
+
+    @cached_property
+    def _owner(self) -> dict[str, str]:
+        """The class of each member of those that were not rejected."""
+        return {m: rare.class_id for rare in kept(self.classes) for m in rare.members}
+
+    @cached_property
+    def _index(self) -> SimilarIndex:
+        vectors, alike = self._searched
+        graph = nouns.read_graph(self.path / "neighbors")
+        table = read_table(self.path / "sources" / "sources.parquet", ["id_str", "ra", "dec"])
+        ra, dec = (table[name].cast(pa.float64()).to_numpy() for name in ("ra", "dec"))
+        at = dict(zip(table["id_str"].to_pylist(), zip(ra, dec, strict=True), strict=True))
+        exact = len(vectors) <= self.config.neighbors.exact_below
+        positions = {name: at[name] for names in alike for name in names}
+        return SimilarIndex(vectors, alike, graph, exact, self._owner, positions)
+
+    @cached_property
+    def _ids(self) -> tuple[str, ...]:
+        return tuple(name for names in self._searched[1] for name in names)
+
+    def similar(
+        self,
+        id_str: str | None = None,
+        *,
+        image: str | Path | None = None,
+        position: tuple[float, float] | None = None,
+        radius: float = 5.0,
+        limit: int = 20,
+    ) -> Similar:
+        """The sources nearest to one, or to an image, in the space of the representations.
+
+        Parameters
+        ----------
+        id_str : a source of the run
+        image : a JPEG, PNG or FITS file, encoded as the run's images were
+        position : ra and dec, degrees, ICRS: of the source nearest to it
+        radius : arcsec, within which that has to lie
+        limit : how many at most
+
+        Returns
+        -------
+        Similar
+            ``SIMILAR_SCHEMA``, nearest first, of equal distances by id; a source never lists
+            itself, but other sources with its very vector, at distance 0.
+
+        Raises
+        ------
+        InputError
+            No such source, none at the position, or the image cannot be read or compared.
+        ConfigError
+            ``limit`` is below 1, the position is none, or not one of the three is given.
+        ContractError
+            The image is not what the encoder expects.
+        """
+        if sum(given is not None for given in (id_str, image, position)) != 1:
+            raise ConfigError("give one of an id, an image and a position to look for")
+        if limit < 1:
+            raise ConfigError(f"limit is {limit}; expected 1 source or more")
+        if image is not None:
+            vector, warnings = vector_of(self.path, self.config, Path(image))
+            found = self._index.of_vector(vector, limit)
+            return Similar(found, {"by": "image", "image": str(image)}, warnings)
+        query: dict[str, Any] = {"by": "id", "id_str": id_str}
+        if position is not None:
+            ra, dec = position
+            id_str, separation = nearest_on_sky(self._index.positions, ra, dec, radius)
+            query = {"by": "position", "ra": ra, "dec": dec, "id_str": id_str}
+            query["separation"] = separation
+        assert id_str is not None
+        return Similar(self._index.of_source(id_str, limit), query)
+
+    def similar_to_row(self, row: int, limit: int = 20) -> pa.Table:
+        """As :meth:`similar`, of the source in a row of ``embedding/embedding.parquet``
+        (``Run.ids``): ``SIMILAR_SCHEMA``.
+
+        For interactive use: the first call reads the run, the others take milliseconds.
+
+        Raises
+        ------
+        InputError
+            There is no such row.
+        ConfigError
+            ``limit`` is below 1.
+        """
+        if not 0 <= row < len(self._ids):
+            raise InputError(f"no row {row}; expected 0 to {len(self._ids) - 1}")
+        return self._index.of_source(self._ids[row], limit)
+
+    def write_sheet(self, path: Path, similar: Similar) -> None:
+        """Write a contact sheet of a query and what is like it, as JPEG.
+
+        Raises
+        ------
+        InputError
+            The run's images are not where they were.
+        ConfigError
+            The run was made from representations.
+        DiskError
+            The file cannot be written.
+        """
+        write_bytes(path, sheet_of(self.path, self.config, similar))
 
     def assign(
         self,

@@ -21,6 +21,23 @@ GROWN_SCHEMA = pa.schema(
 """``grow``: one row a source outside the class, best first. ``score`` is a conformal p-value
 (``discover.grow``); ``class_id`` the class the source is in already, or empty."""
 
+SIMILAR_SCHEMA = pa.schema(
+    [
+        ("rank", pa.int64()),
+        ("id_str", pa.string()),
+        ("distance", pa.float64()),
+        ("nth", pa.int64()),
+        ("ra", pa.float64()),
+        ("dec", pa.float64()),
+        ("class_id", pa.string()),
+    ]
+)
+"""``similar``: one row a source, nearest first. ``distance`` is Euclidean, in the space of the
+representations; ``nth`` the other way round: the query is the source's nth nearest, so that two
+that are each other's nearest have rank and nth 1, and a large nth beside a small rank tells of a
+query that stands alone. ``ra`` and ``dec`` in degrees, null where unknown; ``class_id`` the class
+the source is in, rejected candidates not counted, or empty."""
+
 ASSIGNED_SCHEMA = pa.schema(
     [
         ("id_str", pa.string()),

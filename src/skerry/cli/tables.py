@@ -1,0 +1,109 @@
+"""Tables of the command line: printed, or written to a file that --output names."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skerry.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TableFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File for the table: .csv, .parquet, .fits or .vot."),
+]
+
+_SUFFIXES = (".csv", ".parquet", ".fits", ".vot")
+
+
+def cells(*values: object) -> tuple[str, ...]:
+    return tuple(f"{v:.3f}" if isinstance(v, float) else str(v) for v in values)
+
+
+def check_output(
+    output: Path | None,
+    *taken: Path,
+    suffixes: Sequence[str] = _SUFFIXES,
+    option: str = "--output",
+) -> None:
+    """That a file can be written, and is none of a run's or an input's.
+
+    A table left among the images of a survey would be read as its catalog.
+    """
+    if output is None:
+        return
+    if output.suffix not in suffixes:
+        listed = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise ConfigError(f"{option} {output}; expected a {listed} file")
+    full = output.resolve()
+    for path in taken:
+        if full.is_relative_to(path.resolve()):
+            raise ConfigError(f"{option} {output} is part of {path}; choose a file outside it")
+    folder = next(p for p in full.parents if p.exists())
+    if full.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ConfigError(f"{option} {output} cannot be written there; choose another file")
+
+
+def write_output(output: Path | None, table: pa.Table) -> None:
+    if output is None:
+        return
+    from skerry.store import write_bytes, write_table
+
+    if output.suffix == ".parquet":
+        write_table(output, table)
+    else:
+        write_bytes(output, _encoded(table, output.suffix))
+
+
+def _encoded(table: pa.Table, suffix: str) -> bytes:
+    import numpy as np
+    from pyarrow import csv
+
+    from skerry.using import as_table
+
+    buffer = io.BytesIO()
+    if suffix == ".csv":
+        csv.write_csv(table, buffer)
+        return buffer.getvalue()
+    rows = as_table(table)
+    for name in rows.colnames:
+        if rows[name].dtype.kind == "U":
+            made = [_ascii(text) if suffix == ".fits" else _xml(text) for text in rows[name]]
+            rows[name] = np.array(made, dtype="S" if suffix == ".fits" else "U")
+    rows.write(buffer, format="fits" if suffix == ".fits" else "votable")
+    return buffer.getvalue()
+
+
+def _ascii(text: str) -> bytes:
+    """As FITS can hold it: printable ASCII, all else by Python's escapes."""
+    plain = text.isascii() and text.isprintable()
+    return text.encode("ascii" if plain else "unicode_escape")
+
+
+def _xml(text: str) -> str:
+    """As XML can hold it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def print_table(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most: int = 40
+) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Shown
+
+    shown = Shown(title=escape(title), title_justify="left")
+    for head in heads:
+        shown.add_column(head)
+    for row in rows[:most]:
+        shown.add_row(*(escape(cell) for cell in row))
+    Console().print(shown)
+    if len(rows) > most:
+        typer.echo(f"and {len(rows) - most} more: write them to a file with -o")
