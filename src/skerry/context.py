@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from skerry import publish
 from skerry.answered import answers_digest
 from skerry.config import Config
 from skerry.discover import Space, first_of_each, in_canonical_order, space_of
@@ -271,7 +272,7 @@ def outside_of(stage: str, context: Context) -> dict[str, str]:
     if stage == "second":
         return _encoded_by(context.second_encoder, context.second_contract)
     if stage == "products":
-        return answers_digest(context.folder.path)
+        return {**answers_digest(context.folder.path), "products": str(publish.FORMAT)}
     if stage == "classes" and context.config.classes.previous:
         return {"previous": file_digest(classes_file(context.config.classes.previous))}
     return {}

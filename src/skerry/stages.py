@@ -13,13 +13,28 @@ from skerry.context import Context, provenance, warnings
 from skerry.discover import distinctive, embed, largest_size, pooled, space_of
 from skerry.errors import InputError, TooManyFailuresError
 from skerry.judging import read_nulls
-from skerry.publish import Findings, shown_ids, write_products, write_report, write_sheets
+from skerry.publish import (
+    PAGES,
+    Findings,
+    shown_ids,
+    write_citation,
+    write_footprint,
+    write_pages,
+    write_products,
+    write_regions,
+    write_report,
+    write_sheets,
+)
 from skerry.represent.encode import encode, given
 from skerry.represent.encoder import Encoder
 from skerry.store import nouns, write_table
+from skerry.store.manifest import versions
 from skerry.store.runfolder import clear
 from skerry.surroundings import area, unclustered
 from skerry.types import Contract, Embedding, Failure
+
+PUBLISHED_WITH = ("astropy", "matplotlib", "mocpy", "numpy", "pyarrow")
+"""Libraries that write the products."""
 
 
 def sources(context: Context, key: str) -> dict[str, Any]:
@@ -135,7 +150,7 @@ def embedding(context: Context, key: str) -> dict[str, Any]:
 
 
 def products(context: Context, key: str) -> dict[str, Any]:
-    """Write tables, contact sheets and the report."""
+    """Write tables, regions, the footprint, what to cite, contact sheets and the report."""
     data = context.representations
     found = nouns.read_classes(context.path("classes") / "classes.json")
     placed = nouns.read_embedding(context.path("embedding") / "embedding.parquet")
@@ -164,11 +179,16 @@ def products(context: Context, key: str) -> dict[str, Any]:
     folder = context.path("products")
     context.on_event("publishing", 0, 3)
     write_products(findings, folder)
+    write_regions(findings, folder / "regions")
+    write_footprint(findings, folder)
+    encoders = [e for e in (context.encoder, context.second_encoder) if e is not None]
+    write_citation(findings, encoders, {**versions(PUBLISHED_WITH), **findings.provenance}, folder)
     context.on_event("publishing", 1, 3)
     cutouts = context.views(shown_ids(findings))
     images = None if context.encoder is None else cutouts
     if images is not None:
         write_sheets(findings, images, folder / "sheets")
+    write_pages(findings, images, folder / PAGES)
     context.on_event("publishing", 2, 3)
     write_report(findings, images, context.folder.path / "report.html")
     context.on_event("publishing", 3, 3)

@@ -1,4 +1,4 @@
-"""The catalogs read back equal from all three formats, and their bytes never change."""
+"""The catalogs read back equal from all four formats, and their bytes never change."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def written(request: pytest.FixtureRequest, make, judge, tmp_path_factory) -> tu
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_three_formats_read_back_equal(written, name: str) -> None:
+def test_four_formats_read_back_equal(written, name: str) -> None:
     found, folder = written
     expected = getattr(tables, f"{name}_table")(found)
     assert expected.schema.equals(SCHEMAS[name], check_metadata=False)
@@ -75,6 +75,12 @@ def test_three_formats_read_back_equal(written, name: str) -> None:
     assert b"NaN" not in (folder / f"{name}.vot").read_bytes()
     parsed = votable.parse(folder / f"{name}.vot", verify="exception")
     assert from_astropy(parsed.get_first_table().to_table()) == values
+    ecsv = Table.read(folder / f"{name}.ecsv", format="ascii.ecsv")
+    assert ecsv.meta == {"name": name} and ecsv.colnames == list(values)
+    read = from_astropy(ecsv)
+    # astropy reads an empty text as a masked one
+    text = [f.name for f in expected.schema if pa.types.is_string(f.type)]
+    assert read == values | {c: [v or None for v in values[c]] for c in text}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -90,6 +96,7 @@ def test_every_column_says_what_it_is(written, name: str) -> None:
     header = fits.getheader(folder / f"{name}.fits", name.upper())
     fields = votable.parse(folder / f"{name}.vot").get_first_table().fields
     schema = pq.read_schema(folder / f"{name}.parquet")
+    ecsv = Table.read(folder / f"{name}.ecsv", format="ascii.ecsv")
     for number, (column, meant) in enumerate(described(name).items(), start=1):
         assert header[f"TTYPE{number}"] == column
         assert header[f"TCOMM{number}"] == meant.description
@@ -101,6 +108,9 @@ def test_every_column_says_what_it_is(written, name: str) -> None:
         metadata = schema.field(column).metadata
         assert metadata[b"description"].decode() == meant.description
         assert metadata.get(b"unit", b"").decode() == meant.unit
+        told = ecsv[column].info
+        assert (told.description, told.meta["ucd"]) == (meant.description, meant.ucd)
+        assert Unit(told.unit or "") == Unit(meant.unit)
 
 
 def test_same_findings_give_the_same_bytes_without_dates(findings, tmp_path: Path) -> None:
@@ -178,7 +188,7 @@ def test_every_source_in_no_class_has_a_row(judged, findings, tmp_path: Path) ->
     rejected = judged.rejected[0].members[0]
     assert rejected in table["id_str"].to_pylist()
     names = {p.name for p in tables.write_products(findings, tmp_path)}
-    assert "unclustered.parquet" not in names and len(names) == 9
+    assert "unclustered.parquet" not in names and len(names) == 12
 
 
 def test_members_carry_position_order_and_exemplar(findings) -> None:
@@ -203,3 +213,16 @@ def test_text_beyond_ascii_and_xml_survives_as_escapes(findings, tmp_path: Path)
         assert hdus[1].data["distinctive"][0] == "\\xe9 \\x07 \\u2265 1"
     parsed = votable.parse(tmp_path / "classes.vot", verify="exception").get_first_table()
     assert parsed.array["distinctive"][0] == "é \ufffd ≥ 1"
+
+
+def test_text_that_ecsv_would_break_on_survives(findings, tmp_path: Path) -> None:
+    whole = 'é "a", {b}  # c\nd\te \\ 007'
+    for text, expected in (
+        (whole, whole),
+        ("a\x85b\u2028c\rd\x00", "a\ufffdb\ufffdc\ufffdd\ufffd"),
+    ):
+        odd = replace(findings, distinctive={c.class_id: text for c in findings.classes})
+        tables.write_products(odd, tmp_path)
+        read = Table.read(tmp_path / "classes.ecsv", format="ascii.ecsv")
+        assert list(read["distinctive"]) == [expected] * 3
+        assert list(read["rank"]) == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""A product's bytes as FITS and VOTable, free of dates and hosts."""
+"""A product's bytes as FITS, VOTable and ECSV, free of dates and hosts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from skerry.publish.columns import described
 _Array = npt.NDArray[Any]
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_ECSV = re.compile("[^\t\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]")
+"""What a reader of ECSV would take for the end of a line, and what no text file can hold."""
 
 
 def to_fits(name: str, table: pa.Table) -> bytes:
@@ -106,6 +108,32 @@ def _votable_field(tree: Any, file: Any, product: str, name: str, table: pa.Tabl
     return field
 
 
+def to_ecsv(name: str, table: pa.Table) -> bytes:
+    """The table as ECSV (Astropy Proposal for Enhancement 6), UTF-8, values between spaces.
+
+    Units, descriptions and UCDs (as ``meta``) are in its YAML header. A null number is an empty
+    cell. Control characters and the line ends of Unicode but for the newline become U+FFFD.
+    """
+    from astropy.table import MaskedColumn, Table
+
+    columns = {}
+    for field, (column, meant) in zip(table.schema, described(name).items(), strict=True):
+        values = _numpy(table[field.name])
+        mask = np.isnan(values) if values.dtype.kind == "f" else None
+        if values.dtype == object:
+            values = np.array([_NOT_ECSV.sub("\ufffd", v) for v in values], dtype=np.str_)
+        columns[column] = MaskedColumn(
+            values,
+            mask=mask,
+            unit=meant.unit or None,
+            description=meant.description,
+            meta={"ucd": meant.ucd},
+        )
+    out = io.StringIO()
+    Table(columns, meta={"name": name}).write(out, format="ascii.ecsv")
+    return out.getvalue().encode("utf-8")
+
+
 def _unit(table: pa.Table, name: str) -> str:
     metadata: Mapping[bytes, bytes] = table.schema.field(name).metadata or {}
     return metadata.get(b"unit", b"").decode()
@@ -124,5 +152,6 @@ def _numpy(column: pa.ChunkedArray) -> _Array:
 ENCODERS: Mapping[str, Callable[[str, pa.Table], bytes]] = {
     "fits": to_fits,
     "vot": to_votable,
+    "ecsv": to_ecsv,
 }
 """How each format beside Parquet, named by its suffix, encodes a product."""

@@ -1,69 +1,57 @@
-"""The report: one HTML page that opens from disk and loads nothing else."""
+"""The report: an HTML page that opens from disk and loads nothing else."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skerry.answer import Plot
-from skerry.publish import figures, words
-from skerry.publish.answered import of_class, shown_answers
+from skerry.publish import figures, galleries, words
+from skerry.publish.answered import shown_answers
 from skerry.publish.claims import standing
 from skerry.publish.findings import Findings, Images
+from skerry.publish.galleries import Thumbnail
 from skerry.publish.null_figure import null_figure
+from skerry.publish.pages import FOLDER, page_name
 from skerry.publish.plot_figure import plot_figure
-from skerry.publish.sheets import SECTIONS, gallery, jpeg, resized, sheet_name, with_sheets
-from skerry.publish.tables import SUFFIXES, classes_table, members_table, product_names
+from skerry.publish.rendering import rendered
+from skerry.publish.sheets import gallery, sheet_name, with_sheets
+from skerry.publish.tables import SUFFIXES, classes_table, product_names
 from skerry.store import write_text
-from skerry.types import ByteArray, RareClass
+from skerry.types import RareClass
 
-SHOWN = 24
-"""Cutouts in a gallery, exemplars first; no more than on a contact sheet."""
+STRIP = 8
+"""Cutouts of a class on the report, exemplars first."""
 
-LISTED = 20
-"""Members and failures listed are the first ``LISTED`` and ``FAILED``."""
 FAILED = 50
-
-_SIDE = 110
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A cutout of a gallery; ``uri`` is empty where there is no image."""
-
-    id_str: str
-    probability: float
-    exemplar: bool
-    uri: str
+"""Failures listed."""
 
 
 @dataclass(frozen=True)
-class Section:
-    """What the page shows of one class: its row of ``classes``, its first of ``members``, and what
-    the answers to questions say of it."""
+class Card:
+    """What the report shows of one class: its row of ``classes``, its first cutouts, and where its
+    page is."""
 
     found: RareClass
     row: dict[str, Any]
-    gallery: tuple[Thumbnail, ...]
-    members: list[dict[str, Any]]
-    answers: list[dict[str, str]]
+    strip: tuple[Thumbnail, ...]
+    page: str
 
 
 def write_report(findings: Findings, images: Images | None, path: Path) -> None:
-    """Write the report as one self-contained HTML file.
+    """Write the report as one self-contained HTML file, but for the pages of its classes.
 
-    It links to the files of the run whose folder holds it. The same findings and images give
-    the same bytes.
+    It links to them (``pages.write_pages``) and to the files of the run whose folder holds it.
+    The same findings and images give the same bytes.
 
     Parameters
     ----------
     findings
         What was found.
     images
-        The cutouts of ``shown_ids``; None where the run began with representations, which
-        leaves the galleries out.
+        The cutouts of ``galleries.shown_ids``; None where the run began with representations,
+        which leaves the galleries out.
     path
         The file to write.
 
@@ -72,22 +60,7 @@ def write_report(findings: Findings, images: Images | None, path: Path) -> None:
     DiskError
         The file cannot be written.
     """
-    write_text(path, _render(_context(findings, images)))
-
-
-def _render(context: dict[str, Any]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("skerry.publish"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["percent"] = words.percent
-    return str(environment.get_template("report.html.j2").render(context))
+    write_text(path, rendered("report.html.j2", _context(findings, images)))
 
 
 def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
@@ -102,7 +75,8 @@ def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
         "kept": [row for row in rows if row["verdict"] != "rejected"],
         "rejected": [row for row in rows if row["verdict"] == "rejected"],
         "repeated": any(row["replication"] is not None for row in rows),
-        "sections": _sections(findings, rows, images),
+        "cards": _cards(findings, rows, images),
+        "side": galleries.SIDE,
         "with_images": images is not None,
         "numbered": figures.NUMBERED,
         "figures": _figures(findings),
@@ -119,7 +93,7 @@ def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
             "sheets": {c.rank: f"products/sheets/{sheet_name(c)}" for c in with_sheets(findings)},
             "failed": "representations/failures.parquet",
         },
-        "limits": {"failures": FAILED, "side": _SIDE},
+        "limits": {"failures": FAILED},
     }
 
 
@@ -133,34 +107,16 @@ def _figures(findings: Findings) -> dict[str, str]:
     }
 
 
-def _sections(
+def _cards(
     findings: Findings, rows: list[dict[str, Any]], images: Images | None
-) -> dict[int, Section]:
-    """The sections of the first classes, by their rank."""
-    table = members_table(findings)
-    sections, start = {}, 0
-    for found, row in zip(findings.ranked[:SECTIONS], rows, strict=False):
-        members = table.slice(start, min(found.size, LISTED)).to_pylist()
-        shown = () if images is None else _gallery(found, images)
-        told = of_class(findings.answers, found.class_id, _drawn)
-        sections[found.rank] = Section(found, row, shown, members, told)
-        start += found.size
-    return sections
-
-
-def _gallery(found: RareClass, images: Images) -> tuple[Thumbnail, ...]:
-    shown = gallery(found, SHOWN)
-    probability = dict(zip(found.members, found.probability, strict=True))
-    return tuple(
-        Thumbnail(m, probability.get(m, 0.0), m in found.exemplars, _thumbnail(images.get(m)))
-        for m in shown
-    )
-
-
-def _thumbnail(cutout: ByteArray | None) -> str:
-    if cutout is None:
-        return ""
-    return _data_uri("image/jpeg", jpeg(resized(cutout, _SIDE), quality=85))
+) -> dict[int, Card]:
+    """The cards of the classes that have a page, by their rank."""
+    cards = {}
+    for found, row in zip(with_sheets(findings), rows, strict=False):
+        first = gallery(found, STRIP)
+        strip = () if images is None else galleries.members_shown(found, first, images)
+        cards[found.rank] = Card(found, row, strip, f"products/{FOLDER}/{page_name(found)}")
+    return cards
 
 
 def _drawn(plot: Plot) -> str:
@@ -168,8 +124,4 @@ def _drawn(plot: Plot) -> str:
 
 
 def _png(data: bytes) -> str:
-    return _data_uri("image/png", data)
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return galleries.data_uri("image/png", data)

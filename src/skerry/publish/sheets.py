@@ -16,10 +16,10 @@ from skerry.store import write_bytes
 from skerry.types import ByteArray, RareClass
 
 SECTIONS = 60
-"""Classes with a section in the report: of the others it has a row."""
+"""Classes with a page, all that were kept beside: of the others the report has a row."""
 
 SHOWN = 30
-"""Members on a sheet, exemplars first; the report's galleries are the first of these."""
+"""Members on a sheet, exemplars first; the galleries of its page begin with the first of these."""
 
 _CELL, _GAP, _CAPTION, _TITLE = 168, 8, 38, 46
 _BACKGROUND, _INK, _FAINT, _EMPTY = (16, 20, 28), (236, 238, 242), (160, 170, 184), (34, 40, 52)
@@ -34,11 +34,6 @@ def gallery(found: RareClass, limit: int) -> tuple[str, ...]:
 def with_sheets(findings: Findings) -> tuple[RareClass, ...]:
     """The classes that get a contact sheet: all that were kept, and the first ``SECTIONS``."""
     return findings.ranked[: max(SECTIONS, len(findings.kept))]
-
-
-def shown_ids(findings: Findings) -> tuple[str, ...]:
-    """The sources whose cutouts the sheets and the report show, sorted: those to read."""
-    return tuple(sorted({m for found in with_sheets(findings) for m in gallery(found, SHOWN)}))
 
 
 def contact_sheet(
@@ -135,7 +130,7 @@ def sheet_name(found: RareClass) -> str:
 def write_sheets(findings: Findings, images: Images, folder: Path) -> list[Path]:
     """Write the contact sheets of ``with_sheets`` and return the files, by rank.
 
-    ``images`` holds the cutouts of ``shown_ids``.
+    ``images`` holds the cutouts of ``galleries.shown_ids``.
 
     Raises
     ------

@@ -144,7 +144,7 @@ def product_names(findings: Findings) -> tuple[str, ...]:
 
 
 def write_products(findings: Findings, folder: Path) -> list[Path]:
-    """Write each product as Parquet, FITS and VOTable; the same findings give the same bytes.
+    """Write each product as Parquet and by each of ``ENCODERS``: the same findings, the same bytes.
 
     Returns the files, ``classes.parquet`` first.
 

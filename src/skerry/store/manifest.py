@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -40,6 +41,18 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions(libraries: tuple[str, ...]) -> dict[str, str]:
+    """Installed versions of skerry and of some libraries; ``unknown`` where another
+    distribution provides one."""
+    found = {}
+    for name in ("skerry", *libraries):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
