@@ -51,9 +51,11 @@ class RepresentationsConfig:
 
 @dataclass(frozen=True)
 class NeighborsConfig:
-    """The nearest-neighbor graph."""
+    """The nearest-neighbor graph. ``scale`` is the most neighbors whose reach is the local scale of
+    a source: one for every 200 sources, ``k`` at least."""
 
     k: int = 30
+    scale: int = 100
     exact_below: int = 30_000
 
 
@@ -149,6 +151,7 @@ PRESETS: Mapping[str, Config] = {
 ASSUMED: Mapping[str, tuple[str, ...]] = {
     "walmsley2023": (
         "neighbors.k",
+        "neighbors.scale",
         "neighbors.exact_below",
         "embedding.n_neighbors",
         "embedding.n_components",
@@ -220,6 +223,7 @@ def _validate(config: Config) -> None:
         ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
         ("neighbors.k", config.neighbors.k > 0, "positive"),
+        ("neighbors.scale", config.neighbors.scale > 0, "positive"),
         ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),
         (
             "embedding.n_neighbors",

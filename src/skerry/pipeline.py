@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,13 +15,14 @@ from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
 from skerry.errors import InputError, RunError
 from skerry.progress import OnEvent, silent
-from skerry.store import Manifest, drop_damaged, read_manifest, write_manifest
+from skerry.store import Manifest, drop_damaged, read_manifest, reviews, write_manifest
 from skerry.store.manifest import NAME, file_digest
+from skerry.store.manifest import versions as versions
 from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey, open_survey
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 
@@ -54,9 +54,14 @@ STAGES = (
         ("onnxruntime", "opencv-python-headless", "pyarrow"),
         keeps=True,
     ),
-    Stage("neighbors", ("representations",), stages.neighbors, ("faiss-cpu",)),
+    Stage("neighbors", ("representations",), stages.neighbors, ("faiss-cpu", "numpy")),
     Stage("embedding", ("neighbors",), stages.embedding, ("umap-learn", "numba")),
-    Stage("clusters", ("neighbors", "embedding"), judging.clusters, ("hdbscan", "scipy")),
+    Stage(
+        "clusters",
+        ("neighbors", "embedding"),
+        judging.clusters,
+        ("hdbscan", "scipy", "scikit-learn"),
+    ),
     Stage("nulls", ("neighbors", "clusters"), judging.nulls, _SEARCHED_WITH, keeps=True),
     Stage("replication", ("neighbors",), judging.replication, _SEARCHED_WITH, keeps=True),
     Stage(
@@ -76,7 +81,7 @@ STAGES = (
         "products",
         ("sources", "representations", "neighbors", "embedding", "nulls", "classes"),
         stages.products,
-        ("astropy", "matplotlib", "pyarrow"),
+        stages.PUBLISHED_WITH,
         outside=("../report.html",),
     ),
 )
@@ -120,6 +125,9 @@ def run(
         claim(output, input_path)  # another process may have begun since
         folder.start(config)
         folder.log("columns", **survey.choices)
+        if config.classes.previous:
+            brought = reviews.bring(output, Path(config.classes.previous))
+            folder.log("reviews", brought=brought, previous=config.classes.previous)
         done: dict[str, Manifest] = {}
         for stage in STAGES:
             inputs = _inputs(stage, context, done)
@@ -219,18 +227,6 @@ def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifes
     seconds = round(time.monotonic() - began, 2)
     context.folder.log("stage", stage=stage.name, state="done", seconds=seconds)
     return manifest
-
-
-def versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Installed versions of skerry and of some libraries; ``unknown`` where another
-    distribution provides one."""
-    found = {}
-    for name in ("skerry", *libraries):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
 
 
 def status(output: str | Path) -> dict[str, Any]:

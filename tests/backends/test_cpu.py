@@ -87,7 +87,7 @@ def test_same_graph_on_any_number_of_threads(
 
     def bytes_on(threads: int) -> bytes:
         faiss_threads(threads)
-        found = neighbor_graph(neighbor_search(x.astype(np.float32), config), 10)
+        found = neighbor_graph(neighbor_search(x.astype(np.float32), config), config)
         assert faiss.omp_get_max_threads() == threads
         return (
             found.indices.tobytes() + found.distances.tobytes() + bytes(str(found.recall), "ascii")

@@ -157,3 +157,26 @@ def test_too_few_neighbors_are_refused() -> None:
     space = space_of(PIECES.astype(np.float32), NeighborsConfig(k=4))
     with pytest.raises(InputError, match=r"4 neighbors a source; clusters.min_samples = 5"):
         graph_tree(space, min_samples=5, min_size=5, largest=20)
+
+
+def test_more_of_a_group_that_is_larger_than_the_graph_reaches_is_found() -> None:
+    """Its own members would set its scale, and leave little of its density, at k neighbors."""
+    config = ClassesConfig(min_size=10)
+    whole = set(range(5000, 5100))
+
+    def best(x: np.ndarray, scale: int) -> float:
+        space = space_of(x, NeighborsConfig(k=6, scale=scale))
+        tree = graph_tree(space, min_samples=5, min_size=10, largest=255)
+        found = [set(c.members.tolist()) for c in find_candidates(tree, config)]
+        return max((len(rows & whole) / len(rows | whole) for rows in found), default=0.0)
+
+    wide, narrow = [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        sea = rng.normal(size=(5000, 8))
+        group = sea[rng.permutation(5000)[0]] + 0.3 * rng.normal(size=(100, 8))
+        x = np.concatenate([sea, group]).astype(np.float32)
+        wide.append(best(x, 25))
+        narrow.append(best(x, 6))
+    assert all(a >= b for a, b in zip(wide, narrow, strict=True))
+    assert np.mean(wide) > np.mean(narrow) + 0.1

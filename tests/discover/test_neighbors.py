@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
 from skerry.discover import neighbor_graph, neighbor_search, neighbors
+from skerry.discover.neighbors import scale_rank
 from skerry.errors import InputError
 from skerry.types import NeighborGraph
 
@@ -23,7 +24,8 @@ def by_hand(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def graph(x: np.ndarray, k: int = 10, exact_below: int = 100_000) -> NeighborGraph:
-    return neighbor_graph(neighbor_search(x, NeighborsConfig(k=k, exact_below=exact_below)), k)
+    config = NeighborsConfig(k=k, exact_below=exact_below)
+    return neighbor_graph(neighbor_search(x, config), config)
 
 
 def agrees(x: np.ndarray, k: int = 10) -> None:
@@ -214,11 +216,22 @@ def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_array_equal(found.indices[::7], by_hand(x, 10)[0][::7])
 
 
+@pytest.mark.parametrize(("n", "rank"), [(600, 4), (1000, 5), (2400, 9)])
+def test_the_local_scale_reaches_over_a_share_of_the_sources(n: int, rank: int) -> None:
+    x = np.random.default_rng(8).normal(size=(n, 3)).astype(np.float32)
+    config = NeighborsConfig(k=4, scale=9)
+    assert scale_rank(n, config) == rank
+    found = neighbor_graph(neighbor_search(x, config), config)
+    assert found.indices.shape == (n, 4) and found.scale.dtype == np.float32
+    np.testing.assert_allclose(found.scale, by_hand(x, rank)[1][:, -1], rtol=1e-6)
+    np.testing.assert_array_equal(found.indices, by_hand(x, 4)[0])
+
+
 def test_says_how_far_it_is() -> None:
     seen: list[tuple[str, int, int]] = []
     x = np.random.default_rng(6).normal(size=(2500, 2)).astype(np.float32)
-    search = neighbor_search(x, NeighborsConfig(k=3))
-    neighbor_graph(search, 3, on_event=lambda *event: seen.append(event))
+    config = NeighborsConfig(k=3)
+    neighbor_graph(neighbor_search(x, config), config, on_event=lambda *event: seen.append(event))
     assert seen[-1] == ("nearest neighbors", 2500, 2500)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 

@@ -22,7 +22,8 @@ def blobs(n: int = 200, centers: int = 2, seed: int = 0) -> np.ndarray:
 
 
 def graph_of(x: np.ndarray, k: int) -> NeighborGraph:
-    return neighbor_graph(neighbor_search(x, NeighborsConfig(k=k)), k)
+    config = NeighborsConfig(k=k)
+    return neighbor_graph(neighbor_search(x, config), config)
 
 
 def embedded(

@@ -16,7 +16,7 @@ def drawn(n: int = 300) -> np.ndarray:
 def test_the_graph_and_the_search_are_of_the_same_vectors(exact_below: int) -> None:
     x, config = drawn(), NeighborsConfig(k=7, exact_below=exact_below)
     found = space_of(x, config)
-    expected = neighbor_graph(neighbor_search(x, config), 7)
+    expected = neighbor_graph(neighbor_search(x, config), config)
     assert len(found) == 300
     np.testing.assert_array_equal(found.vectors, x)
     np.testing.assert_array_equal(found.graph.indices, expected.indices)

@@ -73,11 +73,13 @@ def test_failures_are_sorted_and_may_be_none(tmp_path: Path) -> None:
 def test_graph_embedding_and_tree_round_trip(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     ids = ["a", "b", "c"]
-    graph = NeighborGraph(np.array([[1], [0], [1]]), rng.random((3, 1), np.float32), 0.99)
+    scale = rng.random(3, np.float32)
+    graph = NeighborGraph(np.array([[1], [0], [1]]), rng.random((3, 1), np.float32), scale, 0.99)
     nouns.write_graph(tmp_path, graph, ids)
     found = nouns.read_graph(tmp_path)
     np.testing.assert_array_equal(found.indices, graph.indices)
     np.testing.assert_array_equal(found.distances, graph.distances)
+    np.testing.assert_array_equal(found.scale, scale)
     assert found.recall == 0.99
     assert read_table(tmp_path / "ids.parquet")["id_str"].to_pylist() == ids
 

@@ -19,8 +19,8 @@ def graph_tree(space: Space, *, min_samples: int, min_size: int, largest: int) -
     """The condensed tree of the sources' mutual reachability on their neighbor graph.
 
     Distances are taken in units of the local scale: each is divided by the root of the product
-    of both sources' distances to their last neighbor in the graph (the self-tuning scale of
-    Zelnik-Manor & Perona 2004, NIPS 17), so that a group stands out of its own surroundings,
+    of both sources' scales in the graph (the self-tuning scale of Zelnik-Manor & Perona 2004,
+    NIPS 17), so that a group stands out of its own surroundings,
     be they dense or sparse. The mutual reachability of two neighbors is the largest of their
     scaled distance and of each one's ``min_samples``-th smallest (Campello, Moulavi & Sander
     2013, definition 3); the tree is that of the minimum spanning tree of the edges to the 15
@@ -40,7 +40,7 @@ def graph_tree(space: Space, *, min_samples: int, min_size: int, largest: int) -
             f"the graph has {k} neighbors a source; clusters.min_samples = {min_samples} needs "
             "as many: raise neighbors.k or lower clusters.min_samples"
         )
-    scale: FloatArray = np.sqrt(np.maximum(distances[:, -1], _TINY))
+    scale: FloatArray = np.sqrt(np.maximum(space.graph.scale, _TINY))
     indices = indices[:, : max(_EDGES, min_samples)]
     reach: FloatArray = distances[:, : indices.shape[1]] / scale[:, None]
     reach /= scale[indices]

@@ -26,23 +26,42 @@ _LARGEST = 1e15  # squares of larger values add up to more than float32 holds
 _WHAT = "nearest neighbors"
 
 
-def neighbor_graph(search: NeighborSearch, k: int, *, on_event: OnEvent = silent) -> NeighborGraph:
-    """The k nearest neighbors of each vector of a search, by Euclidean distance.
+_PER_SCALE = 200
+"""Sources for each neighbor that the local scale reaches over."""
+
+
+def neighbor_graph(
+    search: NeighborSearch, config: NeighborsConfig, *, on_event: OnEvent = silent
+) -> NeighborGraph:
+    """The ``config.k`` nearest neighbors of each vector of a search, by Euclidean distance.
 
     Raises
     ------
     InputError
-        There are too few vectors for k neighbors.
+        There are too few vectors for so many neighbors.
     """
-    n = len(search.vectors)
+    n, k = len(search.vectors), config.k
     _check_number(n, k)
+    furthest = scale_rank(n, config)
     indices = np.empty((n, k), dtype=np.int64)
     distances = np.empty((n, k), dtype=np.float32)
+    scale = np.empty(n, dtype=np.float32)
     for start in range(0, n, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, n), dtype=np.int64)
-        indices[rows], distances[rows] = search.find(rows, k)
+        near, far = search.find(rows, furthest)
+        indices[rows], distances[rows], scale[rows] = near[:, :k], far[:, :k], far[:, -1]
         on_event(_WHAT, int(rows[-1]) + 1, n)
-    return NeighborGraph(indices, distances, search.recall)
+    return NeighborGraph(indices, distances, scale, search.recall)
+
+
+def scale_rank(n: int, config: NeighborsConfig) -> int:
+    """Which neighbor's distance is the local scale among n sources.
+
+    One for every 200 sources: a tenth of the largest class that the default settings allow. A
+    group of more sources than the scale reaches over sets its own scale and stands out no more;
+    a scale that reaches over much more than a group knows nothing of its surroundings.
+    """
+    return max(config.k, min(config.scale, n // _PER_SCALE))
 
 
 def neighbor_search(vectors: FloatArray, config: NeighborsConfig) -> NeighborSearch:

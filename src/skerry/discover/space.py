@@ -44,6 +44,6 @@ def space_of(vectors: FloatArray, config: NeighborsConfig, *, on_event: OnEvent 
         Too few vectors, or some that are not finite.
     """
     search = neighbor_search(vectors, config)
-    space = Space(vectors, neighbor_graph(search, config.k, on_event=on_event), config)
+    space = Space(vectors, neighbor_graph(search, config, on_event=on_event), config)
     space.__dict__["search"] = search
     return space

@@ -126,6 +126,7 @@ def write_graph(folder: Path, graph: NeighborGraph, ids: Sequence[str]) -> None:
         {
             "indices": graph.indices.astype(np.int32),
             "distances": graph.distances,
+            "scale": graph.scale,
             "recall": np.array([graph.recall]),
         },
     )
@@ -136,7 +137,10 @@ def read_graph(folder: Path) -> NeighborGraph:
     """Read the neighbor graph."""
     arrays: dict[str, Any] = read_arrays(folder / "graph.safetensors")
     return NeighborGraph(
-        arrays["indices"].astype(np.int64), arrays["distances"], float(arrays["recall"][0])
+        arrays["indices"].astype(np.int64),
+        arrays["distances"],
+        arrays["scale"],
+        float(arrays["recall"][0]),
     )
 
 

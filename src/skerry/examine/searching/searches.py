@@ -45,7 +45,7 @@ def narrowed(space: Space, k: int) -> Space:
     graph = space.graph
     found = Space(
         space.vectors,
-        NeighborGraph(graph.indices[:, :k], graph.distances[:, :k], graph.recall),
+        NeighborGraph(graph.indices[:, :k], graph.distances[:, :k], graph.scale, graph.recall),
         space.config,
     )
     found.__dict__["search"] = space.search
