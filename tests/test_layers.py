@@ -11,9 +11,9 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 
 LAYERS = [
     {"cli", "__init__", "__main__"},
-    {"results", "recovering"},
+    {"results", "recovering", "atlas"},
     {"examining"},
-    {"using"},
+    {"using", "review", "handoff"},
     {"pipeline", "stages", "judging", "surroundings", "context", "scoring", "answered"},
     {"simulate"},
     {"survey", "represent", "discover", "examine", "publish"},
@@ -36,6 +36,7 @@ HOMES = {
     "galsim": {"simulate"},
     "matplotlib": {"publish"},
     "typer": {"cli"},
+    "bokeh": {"atlas"},
 }
 """Libraries and the only packages that may import them."""
 

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from skerry.cli import atlas as charting
 from skerry.cli import examine as examining
+from skerry.cli import handoff, using
 from skerry.cli import recover as recovering
+from skerry.cli import review as reviewing
 from skerry.cli import score as scoring
+from skerry.cli import similar as looking
 from skerry.cli import simulate as simulating
 from skerry.cli import train as training
-from skerry.cli import using
 from skerry.cli.closing import closing
 from skerry.cli.common import (
     AsJson,
@@ -134,7 +137,13 @@ encoders_app.command()(scoring.score)
 app.add_typer(encoders_app, name="encoders")
 app.command()(using.grow)
 app.command()(using.assign)
+app.command()(looking.similar)
+app.command()(reviewing.review)
+app.command()(handoff.send)
+app.command()(handoff.zooniverse)
 app.command()(examining.examine)
+app.command()(charting.serve)
+app.command()(charting.atlas)
 app.command()(recovering.recover)
 app.command()(simulating.simulate)
 app.command()(training.train)
