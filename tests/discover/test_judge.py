@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from skerry.discover.checks import Bound, Evidence
 from skerry.discover.heldout import Excess, HeldOut
 from skerry.discover.judge import ABSOLUTE, ENOUGH, Judgement, judge, thresholds
+from skerry.discover.measure import pooled
 from skerry.discover.replicate import Replicated
 from skerry.types import Measures
 
@@ -46,9 +47,9 @@ def judged(**changed: object) -> Judgement:
     return judge(replace(GOOD, **changed), BOUNDS, 10, 100)  # type: ignore[arg-type]
 
 
-def chance(values: list[float]) -> Measures:
+def chance(values: list[float], size: float = 40) -> Measures:
     column = np.array(values, dtype=np.float64)
-    return Measures(column, column, column, column, column)
+    return Measures(np.full(len(column), size), column, column, column, column)
 
 
 def test_what_passes_everything_is_confirmed() -> None:
@@ -111,7 +112,7 @@ def test_what_chance_explains_is_rejected_whatever_else_it_passes() -> None:
 
 
 def test_without_featureless_data_it_stays_unjudged() -> None:
-    found = judge(replace(GOOD, p=None, q=None, spread=1.2), thresholds({}), 10, 100)
+    found = judge(replace(GOOD, p=None, q=None, spread=1.2), thresholds({}, 40), 10, 100)
     assert found.verdict == "unjudged"
     assert "null" not in [check.name for check in found.checks]
     assert len(found.reasons) == 2 and found.reasons[0].startswith("No featureless data")
@@ -128,7 +129,7 @@ def test_the_sentences_say_what_was_measured_and_what_against() -> None:
     assert "lies 2 times as far" in said["isolation"]
     assert said["isolation"].endswith("at or below 1.35.")
     assert "90% are members themselves" in said["coherence"] and "60%" in said["coherence"]
-    assert "half of the chance groups stay below 0.8." in said["spread"]
+    assert "half of the chance groups of like size stay below 0.8." in said["spread"]
     assert said["size"] == "It has 40 members; a rare class has from 10 to 100."
     assert "9 of 10 on random subsets" in said["replication"]
     assert "1 of 1 by the other route, 0 of 2 with another own): 75%" in said["replication"]
@@ -139,7 +140,7 @@ def test_the_sentences_say_what_was_measured_and_what_against() -> None:
 
 
 def test_a_sentence_admits_a_bound_that_was_not_measured() -> None:
-    few = thresholds({"smooth": chance([5.0] * (ENOUGH - 1))})
+    few = thresholds({"smooth": chance([5.0] * (ENOUGH - 1))}, 40)
     assert few == {name: Bound(value, False) for name, value in ABSOLUTE.items()}
     said = {c.name: c.sentence for c in judge(GOOD, few, 10, 100).checks}
     for name in ("null", "isolation", "coherence", "spread"):
@@ -150,18 +151,27 @@ def test_a_sentence_admits_a_bound_that_was_not_measured() -> None:
 
 def test_the_hardest_kind_sets_the_bound() -> None:
     easy, hard = [0.1] * 50, [2.0] * 50
-    bounds = thresholds({"easy": chance(easy), "hard": chance(hard), "few": chance([9.0])})
+    bounds = thresholds({"easy": chance(easy), "hard": chance(hard), "few": chance([9.0])}, 40)
     assert bounds["isolation"] == Bound(2.0, True)
     assert bounds["spread"] == Bound(0.1, True)
     # a kind with too few groups still asks for the fixed bound
-    loose = thresholds({"easy": chance(easy), "few": chance([9.0])})
+    loose = thresholds({"easy": chance(easy), "few": chance([9.0])}, 40)
     assert loose["coherence"] == Bound(0.5, False)
     assert loose["isolation"] == Bound(0.1, True)
 
 
+def test_a_class_is_as_spread_as_chance_groups_of_its_own_size_or_less() -> None:
+    small, large = chance([0.6] * 30, 12), chance([0.9] * 30, 100)
+    both = pooled([small, large])
+    assert thresholds({"smooth": both}, 20)["spread"] == Bound(0.6, True)
+    assert thresholds({"smooth": both}, 60)["spread"] == Bound(0.9, True)
+    assert thresholds({"smooth": both}, 40)["spread"] == Bound(1.0, False)
+    assert thresholds({"smooth": both}, 60)["isolation"].value == 0.9
+
+
 @given(st.lists(st.floats(0.01, 10), min_size=ENOUGH, max_size=90))
 def test_no_more_than_a_twentieth_of_chance_groups_pass(values: list[float]) -> None:
-    bounds = thresholds({"smooth": chance(values)})
+    bounds = thresholds({"smooth": chance(values)}, 40)
     drawn = np.array(values)
     for name in ("isolation", "overdensity", "coherence"):
         assert bounds[name].measured

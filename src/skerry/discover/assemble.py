@@ -63,7 +63,7 @@ def judge_all(
         statistics = {kind: [m.overdensity for m in found] for kind, found in nulls.items()}
         p_values, q_values = judged(measures.overdensity, statistics)
         p, q = p_values.tolist(), q_values.tolist()
-    bounds = thresholds({kind: pooled(found) for kind, found in nulls.items()})
+    together = {kind: pooled(found) for kind, found in nulls.items()}
     again = replicated([c.members for c in candidates], repeated.variants) if repeated else []
     largest = largest_size(len(space), config.classes)
     found = []
@@ -80,6 +80,7 @@ def judge_all(
             held_out=_held_out(candidate, q[i], repeated, space),
             second=_second(candidate, q[i], space, second),
         )
+        bounds = thresholds(together, evidence.size)
         judgement = judge(evidence, bounds, config.classes.min_size, largest)
         found.append(Judged(judgement, evidence.replicated))
     return found

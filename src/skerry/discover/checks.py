@@ -113,9 +113,8 @@ def _spread(value: float, bound: Bound) -> Check:
         "outside do: a chain or a bridge would lie as far"
     )
     if bound.measured:
-        said += (
-            f"; in featureless data half of the chance groups stay below {_number(bound.value)}."
-        )
+        said += "; in featureless data half of the chance groups of like size stay below "
+        said += f"{_number(bound.value)}."
     else:
         said += _held(bound, _number(bound.value), high=False)
     return Check("spread", value, bound.value, value < bound.value, said)

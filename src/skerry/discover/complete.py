@@ -18,7 +18,7 @@ import numpy as np
 from skerry.discover.space import Space
 from skerry.types import DoubleArray, IntArray
 
-GROWTH = 2.0
+GROWTH = 3.0
 """How many times as large as its core a class may be."""
 
 RETURN = 0.3
@@ -54,9 +54,9 @@ def complete(
     """Each class with what completes it; the other candidates as they are.
 
     Personalized PageRank from the core, divided by degree, orders the sources around it; of the
-    first m of these, for every m from the core's size to twice that, the set is taken that has
-    the least conductance (Andersen, Chung & Lang 2006, FOCS, 475). Edges are those to the 15
-    nearest, weighed by the locally scaled kernel exp(-d^2 / (s_i s_j)) of Zelnik-Manor & Perona
+    first m of these, for every m from the core's size to ``GROWTH`` times that, the set is taken
+    that has the least conductance (Andersen, Chung & Lang 2006, FOCS, 475). Edges are those to the
+    15 nearest, weighed by the locally scaled kernel exp(-d^2 / (s_i s_j)) of Zelnik-Manor & Perona
     (2004, NIPS 17), s the distance to the 7th nearest; a walk sees no farther than the
     neighbors' neighbors. A candidate of which half or more lies in the cut of a class is a piece
     of it and goes into it whole. The class with the least conductance takes first; no other

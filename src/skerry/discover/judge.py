@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from skerry.discover.checks import Q_BELOW, Bound, Evidence, checks
 from skerry.types import Check, DoubleArray, Measures, Verdict
@@ -47,19 +48,33 @@ class Judgement:
     q: float | None = None
 
 
-def thresholds(nulls: Mapping[str, Measures]) -> dict[str, Bound]:
-    """What a class must exceed in isolation, overdensity and coherence, and stay below in spread.
+def thresholds(nulls: Mapping[str, Measures], size: int) -> dict[str, Bound]:
+    """What a class of ``size`` members must exceed in isolation, overdensity and coherence, and
+    stay below in spread.
 
     Each of the first three is the value beyond which at most 5% of the chance groups lie, in
-    that kind of featureless data where it is the hardest to pass. Of spread it is the median: it
-    keeps out chains and bridges, and chance groups are compact for being small. A kind with fewer
-    than ``ENOUGH`` groups asks for ``ABSOLUTE`` only, and so does no kind at all.
+    that kind of featureless data where it is the hardest to pass. Of spread it is the median of
+    those from half to twice the size: it keeps out chains and bridges, and chance groups are
+    compact for being small; the larger a group, real or of chance, the closer to its edge most of
+    its members lie. A kind with fewer than ``ENOUGH`` groups asks for ``ABSOLUTE`` only, and so
+    does no kind at all.
 
     Parameters
     ----------
     nulls : by kind, the measures of the groups of all its searches together
     """
-    return {name: _bound([getattr(m, name) for m in nulls.values()], name) for name in ABSOLUTE}
+    found = {}
+    for name in ABSOLUTE:
+        kinds = [getattr(m, name) for m in nulls.values()]
+        if name in _LOW_IS_GOOD:
+            kinds = [v[_alike(m, size)] for v, m in zip(kinds, nulls.values(), strict=True)]
+        found[name] = _bound(kinds, name)
+    return found
+
+
+def _alike(measures: Measures, size: int) -> npt.NDArray[np.bool_]:
+    """Which groups have from half to twice as many members."""
+    return np.asarray((2 * measures.size >= size) & (measures.size <= 2 * size))
 
 
 def _bound(kinds: Sequence[DoubleArray], name: str) -> Bound:

@@ -146,7 +146,7 @@ def _unit(search: Searched, kind: str) -> float:
 def _judged(search: Searched, p: list[float], q: list[float]) -> list[Judged]:
     """As :func:`skerry.discover.assemble.judge_all`, with p and q from elsewhere."""
     config, measures, space = search.config, search.measures, search.space
-    bounds = thresholds({kind: pooled(found) for kind, found in search.nulls.items()})
+    together = {kind: pooled(found) for kind, found in search.nulls.items()}
     largest = largest_size(len(space), config.classes)
     repeated = repeat(space, config, search_by()) if any(v < Q_BELOW for v in q) else None
     members = [candidate.members for candidate in search.candidates]
@@ -167,7 +167,9 @@ def _judged(search: Searched, p: list[float], q: list[float]) -> list[Judged]:
             replicated=again[i],
             held_out=half,
         )
-        judgement = judge(evidence, bounds, config.classes.min_size, largest)
+        judgement = judge(
+            evidence, thresholds(together, len(rows)), config.classes.min_size, largest
+        )
         found.append(Judged(judgement, again[i]))
     return found
 
