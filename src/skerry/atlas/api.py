@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -19,16 +17,12 @@ from skerry.atlas.selection import inside
 from skerry.errors import InputError
 from skerry.publish.sheets import gallery
 from skerry.publish.words import count
-from skerry.review import Action
 
 SHOWN = 24
 """Members in a gallery."""
 
 LISTED = 200
 """Ids of a selection that are listed; a download has all."""
-
-REVIEWS = ("name", "endorse", "dismiss", "note", "undo")
-"""Kinds of reviews that the page can make."""
 
 
 class Api:
@@ -139,6 +133,8 @@ class Api:
         return coloring(self.chart.columns.values(group, name), name)
 
     def _tile(self, z: int, x: int, y: int, color: str) -> bytes:
+        with self._lock:
+            self.sea.crowding(z)  # one thread looks over the whole level, the others wait
         return paint(self.sea, z, x, y, self.color_of(color))
 
     @cached_property
@@ -263,54 +259,3 @@ class Api:
                 for row, i in zip(rows[shown], label[shown], strict=True)
             ],
         }
-
-    def reviews(self) -> dict[str, Any]:
-        """What stands of the reviews: by class its name, judgement and notes, and by class and id
-        those of its sources; and the ``last`` action that an undo takes back."""
-        if self.chart.reviews is None:
-            return {"classes": {}, "sources": {}, "last": None, "told": []}
-        state = self.chart.reviews.state()
-        last = next(
-            (a for a in reversed(state.log) if a.kind != "undo" and a.number not in state.undone),
-            None,
-        )
-        sources: dict[str, dict[str, str]] = {}
-        for (class_id, id_str), held in state.sources.items():
-            sources.setdefault(class_id, {})[id_str] = held.review
-        return {
-            "classes": {
-                c: {
-                    "name": held.name,
-                    "review": held.review,
-                    "notes": [asdict(note) for note in held.notes],
-                    "merged_into": held.merged_into,
-                }
-                for c, held in state.classes.items()
-            },
-            "sources": sources,
-            "last": f"{last.kind} {last.id_str or last.class_id}" if last else None,
-            "told": list(state.told),
-        }
-
-    def review(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Log a review, ``kind`` with ``class_id``, ``id_str`` and ``text``; what stands then.
-
-        Raises
-        ------
-        InputError
-            It is none that can be made; says why.
-        RunError
-            The log cannot be written.
-        """
-        if self.chart.reviews is None:
-            raise InputError("this run cannot be reviewed here")
-        if body.get("kind") not in REVIEWS:
-            raise InputError(f"kind is {body.get('kind')!r}; expected one of {', '.join(REVIEWS)}")
-        strange = [k for k, v in body.items() if not isinstance(v, str) or k not in _FIELDS]
-        if strange:
-            raise InputError(f"{strange[0]!r} is no text or not known; expected texts {_FIELDS}")
-        self.chart.reviews.append(Action(**body))
-        return self.reviews()
-
-
-_FIELDS = ("kind", "class_id", "id_str", "text")

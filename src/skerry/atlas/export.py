@@ -14,6 +14,7 @@ from skerry.atlas.api import Api
 from skerry.atlas.assets import NAMES, asset, page
 from skerry.atlas.chart import Chart
 from skerry.atlas.painting import paint_whole
+from skerry.atlas.reviewing import standing
 from skerry.errors import ConfigError, InputError
 from skerry.publish.sheets import SECTIONS
 from skerry.store import write_bytes, write_text
@@ -116,7 +117,7 @@ def _data(api: Api, classes: dict[str, dict[str, Any]], cutouts: dict[str, str])
         "sea": {"image": _uri(image)} if image else {"x": points["x"], "y": points["y"]},
         "classes": classes,
         "cutouts": cutouts,
-        "reviews": {**api.reviews(), "last": None},
+        "reviews": {**standing(chart), "last": None},
         "images": chart.cutout is not None,
     }
 

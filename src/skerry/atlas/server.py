@@ -14,6 +14,7 @@ from skerry.atlas.api import Api
 from skerry.atlas.assets import asset, page
 from skerry.atlas.chart import Chart
 from skerry.atlas.guard import HEADERS, Guard, Refused
+from skerry.atlas.reviewing import review, standing
 from skerry.errors import DiskError, InputError, RunError, SkerryError
 
 _TILE = re.compile(r"/api/tile/(\d{1,2})/(\d{1,6})/(\d{1,6})\.png", re.ASCII)
@@ -58,9 +59,10 @@ class AtlasServer(ThreadingHTTPServer):
         return f"http://{host}:{self.guard.port}/"
 
     def warm_up(self) -> None:
-        """Prepare, beside serving, what the first hover would wait for."""
+        """Prepare, some time after the first paint, what the first hover would wait for."""
         centre = self.api.sea.unit[self.api.sea.rows[0]]
-        work = threading.Thread(target=self.api.nearest, args=tuple(centre.tolist()), daemon=True)
+        work = threading.Timer(3, self.api.nearest, tuple(centre.tolist()))
+        work.daemon = True
         work.start()
 
 
@@ -193,9 +195,9 @@ _READ: dict[str, Callable[[Api, Query], Any]] = {
     "/api/source": lambda api, q: api.source(_text(q, "id"), q.get("color", "")),
     "/api/class": lambda api, q: api.class_of(_text(q, "id")),
     "/api/similar": lambda api, q: api.similar(_text(q, "id"), int(q.get("n", "24"))),
-    "/api/reviews": lambda api, _: api.reviews(),
+    "/api/reviews": lambda api, _: standing(api.chart),
 }
 _WRITE: dict[str, Callable[[Api, dict[str, Any]], Any]] = {
     "/api/select": lambda api, body: api.select(body.get("polygon"), bool(body.get("all"))),
-    "/api/review": lambda api, body: api.review(body),
+    "/api/review": lambda api, body: review(api.chart, body),
 }

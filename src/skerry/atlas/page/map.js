@@ -1,6 +1,13 @@
 "use strict";
 // The map: the sea as tiles (or, from disk, as points or one image), members and rings as WebGL glyphs.
 // Places are in the chart's own square, 0 to 1, so that a tile of level z is 2^-z wide.
+// Where WebGL is drawn by the processor, a plain canvas is eight times as fast (benchmarks/atlas.md).
+const CARD = (() => {
+  const gl = document.createElement("canvas").getContext("webgl");
+  const told = gl && gl.getExtension("WEBGL_debug_renderer_info");
+  return Boolean(gl) && !(told && /swiftshader|llvmpipe|softpipe|basic render/i.test(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)));
+})();
+
 class AtlasMap {
   constructor(element, run, members, on) {
     const make = (name, values) => new (Bokeh.Models.get(name))(values);
@@ -15,7 +22,8 @@ class AtlasMap {
     this.lasso = make("LassoSelectTool", { renderers: [], continuous: false, persistent: true, overlay });
     this.plot = make("Plot", {
       x_range: this.xs, y_range: this.ys, sizing_mode: "stretch_both", toolbar_location: null,
-      output_backend: "webgl", lod_threshold: null, min_border: 0,
+      output_backend: CARD ? "webgl" : "canvas", // without a card only some of many members are drawn while the map moves
+      lod_threshold: CARD ? null : 2000, lod_factor: Math.max(2, Math.ceil(members.x.length / 1000)), lod_timeout: 250, min_border: 0,
       background_fill_color: "#ffffff", border_fill_color: "#ffffff", outline_line_color: null,
     });
     this.plot.add_tools(this.pan, this.wheel, this.lasso);
@@ -26,7 +34,8 @@ class AtlasMap {
     this.points = this.addGlyph(make, { line_color: { field: "line" }, line_width: 0.7, fill_color: { field: "fill" }, fill_alpha: { field: "alpha" }, size: { field: "size" }, marker: { field: "marker" } });
     this.near = this.addGlyph(make, { line_color: "#a3260f", line_width: 2, fill_color: null, size: 13, marker: "circle" });
     this.here = this.addGlyph(make, { line_color: "#17222d", line_width: 2.5, fill_color: null, size: 20, marker: "circle" });
-    this.plot.on_event("mousemove", (e) => on.point(e.x, e.y));
+    element.addEventListener("pointermove", (e) => { this.dragging = e.buttons > 0; }, true);
+    this.plot.on_event("mousemove", (e) => this.dragging || on.point(e.x, e.y));
     this.plot.on_event("tap", (e) => on.pick(e.x, e.y));
     this.plot.on_event("selectiongeometry", (e) => {
       if (e.final && e.geometry.type === "poly") on.select(Array.from(e.geometry.x, (x, i) => [x, e.geometry.y[i]]));

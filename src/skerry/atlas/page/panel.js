@@ -31,14 +31,14 @@ function picture(id, side) {
   return image;
 }
 
+// without images the ids alone
 function gallery(sources, choose, caption = () => null) {
-  const cell = (source) => el("li", { class: source.exemplar ? "exemplar" : "" }, button("", () => choose(source.id), { "aria-label": `Show ${source.id}` }), el("span", { class: "id" }, source.id), caption(source));
-  const cells = sources.map((source) => {
-    const made = cell(source);
-    made.firstChild.append(picture(source.id, 110));
+  return el("ul", { class: "gallery" }, ...sources.map((source) => {
+    const id = el("span", { class: "id" }, source.id), press = { "aria-label": `Show ${source.id}` };
+    const made = el("li", { class: source.exemplar ? "exemplar" : "" }, button("", () => choose(source.id), press), now.run.images ? id : null, caption(source));
+    made.firstChild.append(now.run.images ? picture(source.id, 110) : id);
     return made;
-  });
-  return el("ul", { class: "gallery" }, ...cells);
+  }));
 }
 
 function facts(pairs) {
