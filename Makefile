@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-train lint types format clean
+.PHONY: demo docs test test-train lint types format clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -17,15 +17,22 @@ BIN := .venv/bin
 	$(BIN)/pip install -q --no-compile -e '.[dev,train]'
 	touch $@
 
+.venv/docs: .venv/base
+	$(BIN)/pip install -q --no-compile -e '.[docs]'
+	touch $@
+
 demo: .venv/base  ## install and search a small drawn survey
 	$(BIN)/skerry demo -o skerry-demo
 
 test: .venv/dev lint types  ## everything that needs no torch
-	$(BIN)/pytest -m "not train"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not train"
 
 test-train: .venv/train  ## what needs torch; fails where torch is missing
 	$(BIN)/python -c "import torch, timm, onnx"
 	$(BIN)/pytest -m train
+
+docs: .venv/docs  ## the site, its tutorials run; open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -39,4 +46,4 @@ format: .venv/dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv skerry-demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv site build/tutorials skerry-demo .pytest_cache .mypy_cache .ruff_cache

@@ -11,10 +11,20 @@ SRC = Path(__file__).parents[1] / "src" / "skerry"
 
 LAYERS = [
     {"cli", "__init__", "__main__"},
-    {"results", "recovering", "atlas"},
+    {"results", "notebook", "recovering", "atlas"},
     {"examining"},
     {"using", "review", "handoff"},
-    {"pipeline", "stages", "judging", "surroundings", "context", "scoring", "answered"},
+    {
+        "pipeline",
+        "stages",
+        "judging",
+        "surroundings",
+        "context",
+        "scoring",
+        "answered",
+        "gathering",
+        "reopening",
+    },
     {"simulate"},
     {"survey", "represent", "discover", "examine", "publish"},
     {"store", "backends", "executors"},
@@ -35,6 +45,7 @@ HOMES = {
     "faiss": {"backends"},
     "galsim": {"simulate"},
     "matplotlib": {"publish"},
+    "pandas": {"notebook", "results"},
     "typer": {"cli"},
     "bokeh": {"atlas"},
 }

@@ -13,18 +13,19 @@ from skerry.answered import FOLDER, search_digests
 from skerry.config import digest
 from skerry.context import Context
 from skerry.discover import pooled
-from skerry.errors import CannotAnswerError, ConfigError, ImageError, InputError
+from skerry.errors import CannotAnswerError, ConfigError, ImageError
 from skerry.examine import QUESTIONS, ExamineConfig, Question, Subject
 from skerry.examine.settings import names_of
 from skerry.judging import read_nulls
 from skerry.pipeline import publish, versions
 from skerry.progress import OnEvent, silent
+from skerry.reopening import reopened
 from skerry.store import Manifest, drop_damaged, nouns, read_manifest, write_manifest
 from skerry.store.answers import read_answer, write_answer
 from skerry.store.manifest import NAME, file_digest
-from skerry.store.runfolder import clear, open_folder
+from skerry.store.runfolder import clear
 from skerry.surroundings import kept, members_of
-from skerry.survey import Attributes, attributes, attributes_of, decode, open_survey
+from skerry.survey import Attributes, attributes, attributes_of, decode
 from skerry.types import ByteArray, DoubleArray, Failure, RareClass
 from skerry.using import Finished
 
@@ -108,22 +109,8 @@ def _asked(names: Sequence[str]) -> list[Question]:
 
 
 def _opened(run: Path, threads: int, on_event: OnEvent) -> Context:
-    config = Finished(run).config
-    folder = open_folder(run)
-    try:
-        survey = open_survey(Path(folder.input), config.sources)
-    except InputError as error:
-        raise InputError(
-            f"the run's input cannot be read now ({error}); put it back where the run found it, "
-            f"as its columns and images are needed: {folder.input}"
-        ) from error
-    context = Context(folder, survey, config, on_event, threads)
-    made = read_manifest(run / "sources")
-    if made is None or made.inputs.get("input") != context.fingerprint:
-        raise InputError(
-            f"{folder.input} is not what it was when {run} was made; run 'skerry run' on it again"
-        )
-    return context
+    Finished(run)  # it has ended, or this says what it lacks
+    return reopened(run, threads=threads, on_event=on_event)
 
 
 def _all_classes(context: Context) -> tuple[RareClass, ...]:

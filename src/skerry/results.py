@@ -16,8 +16,10 @@ from skerry.types import Embedding, Failure, RareClass
 from skerry.using import Finished, as_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from astropy.table import Table
 
+    from skerry.notebook import ClassView, Figures
     from skerry.review import Kind, Reviews
 
 
@@ -71,6 +73,40 @@ class Run:
     def unclustered(self) -> Table:
         """One row a source in no class: the nearest class, how far outside, and why."""
         return self._product("unclustered")
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """``classes``, ``members``, ``checks`` or ``unclustered`` as a pandas DataFrame.
+
+        Raises
+        ------
+        ConfigError
+            There is no such table, or pandas is not installed.
+        """
+        from skerry.notebook import frame
+
+        return frame(self.path, name)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The figures of the report: ``run.figures.map()`` and so on."""
+        from skerry.notebook import Figures
+
+        return Figures(self.path, self.config)
+
+    def __getitem__(self, class_id: str) -> ClassView:
+        """A class by its id, which a notebook shows with its images.
+
+        Raises
+        ------
+        InputError
+            The run has no such class; names those it has.
+        """
+        from skerry.notebook import ClassView
+
+        return ClassView(self._finished.class_of(class_id), self.path, self.config)
+
+    # a run is looked into by class_id: without this Python would try 0, 1, 2...
+    __iter__ = None
 
     @cached_property
     def _finished(self) -> Finished:
@@ -180,14 +216,17 @@ class Run:
         return pipeline.status(self.path)
 
     def _product(self, name: str) -> Table:
-        from astropy.table import Table
+        from skerry.notebook.products import product
 
-        table = Table.read(self.path / "products" / f"{name}.vot", format="votable")
-        # text comes as Python objects, which FITS cannot hold
-        for column in table.itercols():
-            if column.dtype == object:
-                table[column.name] = column.astype(str)
-        return table
+        return product(self.path, name)
+
+    def _repr_html_(self) -> str:
+        from skerry.notebook import overview
+
+        return overview(self.path)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [rare.class_id for rare in self.rare_classes]
 
 
 def open(path: str | Path) -> Run:

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from skerry.answered import answers
-from skerry.config import ASSUMED
-from skerry.context import Context, provenance, warnings
-from skerry.discover import distinctive, embed, largest_size, pooled, space_of
+from skerry.context import Context
+from skerry.discover import embed, largest_size, space_of
 from skerry.errors import InputError, TooManyFailuresError
-from skerry.judging import read_nulls
+from skerry.gathering import findings_of
 from skerry.publish import (
     PAGES,
-    Findings,
     shown_ids,
     write_citation,
     write_footprint,
@@ -30,7 +27,6 @@ from skerry.represent.encoder import Encoder
 from skerry.store import nouns, write_table
 from skerry.store.manifest import versions
 from skerry.store.runfolder import clear
-from skerry.surroundings import area, unclustered
 from skerry.types import Contract, Embedding, Failure
 
 PUBLISHED_WITH = ("astropy", "matplotlib", "mocpy", "numpy", "pyarrow")
@@ -151,31 +147,7 @@ def embedding(context: Context, key: str) -> dict[str, Any]:
 
 def products(context: Context, key: str) -> dict[str, Any]:
     """Write tables, regions, the footprint, what to cite, contact sheets and the report."""
-    data = context.representations
-    found = nouns.read_classes(context.path("classes") / "classes.json")
-    placed = nouns.read_embedding(context.path("embedding") / "embedding.parquet")
-    findings = Findings(
-        classes=found,
-        sources=context.survey.sources,
-        ids=data.id_str,
-        map=placed.map,
-        distinctive=distinctive(found, data.votes, data.vote_columns),
-        failures=nouns.read_failures(context.path("representations") / "failures.parquet"),
-        n_sources=len(context.survey.sources),
-        config=context.config,
-        assumed=ASSUMED.get(context.config.preset, ()),
-        provenance=provenance(
-            context, ("representations", "neighbors", "embedding", "clusters", "nulls", "classes")
-        ),
-        warnings=tuple(warnings(context)),
-        null_overdensity={
-            kind: pooled(searches).overdensity for kind, searches in read_nulls(context).items()
-        },
-        n_nulls=context.config.nulls.n,
-        unclustered=unclustered(context, found),
-        area=area(context),
-        answers=answers(context.folder.path),
-    )
+    findings = findings_of(context)
     folder = context.path("products")
     context.on_event("publishing", 0, 3)
     write_products(findings, folder)
@@ -192,4 +164,4 @@ def products(context: Context, key: str) -> dict[str, Any]:
     context.on_event("publishing", 2, 3)
     write_report(findings, images, context.folder.path / "report.html")
     context.on_event("publishing", 3, 3)
-    return {"classes": len(found), "failures": len(findings.failures)}
+    return {"classes": len(findings.classes), "failures": len(findings.failures)}

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from skerry.errors import ConfigError, ImageError, InputError
-from skerry.store import read_manifest, write_bytes, write_text
-from skerry.store.runfolder import open_folder
-from skerry.survey import Survey, decode, open_survey
+from skerry.reopening import reopened
+from skerry.store import write_bytes, write_text
+from skerry.survey import Survey, decode
 from skerry.types import ByteArray, Failure, RareClass
 from skerry.using import Finished
 
@@ -98,17 +98,10 @@ def subject_set(
 
 def _opened(finished: Finished) -> Survey:
     """The run's input, as it was."""
-    location = open_folder(finished.path).input
-    survey = open_survey(Path(location), finished.config.sources)
-    made = read_manifest(finished.path / "sources")
-    if made is None or made.inputs.get("input") != survey.fingerprint():
-        raise InputError(
-            f"{location} is not what it was when {finished.path} was made; run 'skerry run' on it "
-            "again"
-        )
+    survey = reopened(finished.path).survey
     if survey.kind == "vectors":
         raise InputError(
-            f"{location} holds representations and no images; a subject set needs images"
+            f"{survey.path} holds representations and no images; a subject set needs images"
         )
     return survey
 

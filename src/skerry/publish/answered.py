@@ -17,6 +17,11 @@ LISTED = 25
 _TITLES = {question.name: question.title for question in QUESTIONS}
 
 
+def title_of(question: str) -> str:
+    """A question in words, by its name."""
+    return _TITLES.get(question, question)
+
+
 @dataclass(frozen=True)
 class Shown:
     """An answer as the page shows it: ``figures`` are pairs of a data URI and a caption, ``tables``
@@ -33,7 +38,7 @@ def shown_answers(answers: tuple[Answer, ...], draw: Callable[[Plot], str]) -> l
     return [
         Shown(
             answer,
-            _TITLES.get(answer.question, answer.question),
+            title_of(answer.question),
             [(draw(plot), plot.caption) for plot in answer.plots],
             [_table(answer.question, name, table) for name, table in answer.tables.items()],
         )
@@ -53,7 +58,7 @@ def of_class(
         found.append(
             {
                 "question": answer.question,
-                "title": _TITLES.get(answer.question, answer.question),
+                "title": title_of(answer.question),
                 "sentence": answer.of_class[class_id],
                 "figure": draw(plot) if plot else "",
                 "caption": plot.caption if plot else "",

@@ -13,10 +13,10 @@ from skerry.context import VIEW_SIZE, Context, image_warnings
 from skerry.errors import ConfigError, InputError, SkerryError
 from skerry.progress import silent
 from skerry.publish.sheets import contact_sheet
+from skerry.reopening import reopened
 from skerry.represent.encode import encode
 from skerry.store import read_manifest
-from skerry.store.runfolder import open_folder
-from skerry.survey import open_survey, view
+from skerry.survey import view
 from skerry.survey.open_files import IMAGE_SUFFIXES
 from skerry.types import ByteArray, FloatArray
 from skerry.using.placing import open_new
@@ -88,14 +88,10 @@ def sheet_of(run: Path, config: Config, similar: Similar) -> bytes:
     ConfigError
         The run was made from representations, so that there are none.
     """
-    folder = open_folder(run)
-    context = Context(folder, open_survey(Path(folder.input), config.sources), config, silent, 1)
-    made = read_manifest(run / "sources")
-    if made is None or made.inputs.get("input") != context.fingerprint:
-        raise InputError(
-            f"{folder.input} is not what it was when {run} was made; run 'skerry run' on it again, "
-            "or leave --sheet out"
-        )
+    try:
+        context = reopened(run, threads=1)
+    except InputError as error:
+        raise InputError(f"{error}, or leave --sheet out") from error
     if context.encoder is None:
         raise ConfigError(
             f"the run in {run} was made from given representations: there are no images to show; "
