@@ -26,8 +26,17 @@ def test_atlas_writes_a_folder(judged: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0 and "index.html" in result.output
 
 
+def test_atlas_is_not_written_into_the_run(judged: Path) -> None:
+    for inside in (judged / "at", judged / "products" / ".." / "reviews"):
+        result = RUNNER.invoke(app, ["atlas", str(judged), "-o", str(inside), "--json"])
+        assert result.exit_code == 1 and not inside.resolve().exists()
+        assert "outside it" in json.loads(result.output)["message"]
+
+
 def test_atlas_says_what_is_wrong(tmp_path: Path) -> None:
-    result = RUNNER.invoke(app, ["atlas", str(tmp_path), "-o", str(tmp_path / "a"), "--json"])
+    result = RUNNER.invoke(
+        app, ["atlas", str(tmp_path / "no"), "-o", str(tmp_path / "a"), "--json"]
+    )
     assert result.exit_code == 1
     assert json.loads(result.output)["error"] == "RunError"
     result = RUNNER.invoke(app, ["serve", str(tmp_path), "--no-browser"])

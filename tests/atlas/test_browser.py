@@ -1,13 +1,8 @@
-"""The page in a browser: what a user does with it, and that nothing leaves the machine.
-
-Needs playwright and a Chromium (on the path, or named by CHROMIUM); axe-core's axe.min.js is looked
-for in node_modules or where AXE says.
-"""
+"""The page in a browser: what a user does with it, and that nothing leaves the machine."""
 
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,26 +13,11 @@ import pytest
 from PIL import Image
 
 from skerry.atlas import AtlasServer, Chart, chart_of, export, serve
+from tests.browsing import SIZES, browser, needs_axe, serious_faults
 
 from .conftest import EVIL, N
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-if not CHROMIUM:
-    pytest.skip("no chromium on the path; name one by CHROMIUM", allow_module_level=True)
-
-AXE = Path(os.environ.get("AXE", Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"))
-SIZES = [(1280, 800), (390, 844)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox"]
-        )
-        yield found
-        found.close()
+__all__ = ["browser"]
 
 
 class Watched:
@@ -255,7 +235,7 @@ def test_the_folder_opens_from_disk(
     seen.sound(url)
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm install axe-core, or set AXE")
+@needs_axe
 @pytest.mark.parametrize("size", SIZES)
 def test_accessibility(browser: Any, shown: AtlasServer, size: tuple[int, int]) -> None:
     seen = Watched(browser, size, shown.url)
@@ -267,18 +247,10 @@ def test_accessibility(browser: Any, shown: AtlasServer, size: tuple[int, int]) 
     page.wait_for_selector("#similar-body li")
     seen.lasso([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8)])
     page.wait_for_timeout(300)
-    page.evaluate(AXE.read_text())
     for step in ("void 0", "compare()"):
         page.evaluate(step)
         page.wait_for_timeout(500)
-        found = page.evaluate("axe.run()")
-        serious = [
-            (v["id"], v["nodes"][0]["html"][:120])
-            for v in found["violations"]
-            if v["impact"] in ("serious", "critical")
-        ]
-        assert serious == []
-        assert found["passes"]
+        assert serious_faults(page) == []
 
 
 def test_a_chart_of_two_sources_can_be_opened(browser: Any, chart: Chart) -> None:

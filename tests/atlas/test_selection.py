@@ -57,6 +57,7 @@ def test_without_a_place_nothing_is_inside() -> None:
 @pytest.mark.parametrize(
     "polygon",
     [np.zeros((2, 2)), np.zeros(3), np.zeros((3, 3)), np.array([[0, 0], [1, 0], [0, np.inf]]),
+     np.array([[0, 0], [1, 0], [0, 1e200]]),
      np.zeros((MOST + 1, 2))],
 )  # fmt: skip
 def test_what_is_no_polygon_is_refused(polygon: np.ndarray) -> None:

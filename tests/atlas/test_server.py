@@ -324,8 +324,8 @@ def test_what_is_no_http_gets_an_answer_too(served: AtlasServer) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/nearest?x=a&y=1", "/api/nearest?x=nan&y=1", "/api/nearest?x=1", "/api/class",
-     "/api/legend?color=no:no"],
+    ["/api/nearest?x=a&y=1", "/api/nearest?x=nan&y=1", "/api/nearest?x=1",
+     "/api/nearest?x=1e308&y=1", "/api/class", "/api/legend?color=no:no"],
 )  # fmt: skip
 def test_questions_that_make_no_sense_are_told_so(served: AtlasServer, path: str) -> None:
     status, _, body = call(served, "GET", path)

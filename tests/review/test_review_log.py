@@ -102,6 +102,8 @@ REFUSED = [
     (lambda a, b, m: Action("name", a, text="x", when="today"), "expected UTC"),
     (lambda a, b, m: Action("name", a, text="x", who=" "), "give a name"),
     (lambda a, b, m: Action("note", a, text="\udc80"), "write it in UTF-8"),
+    (lambda a, b, m: Action("note", a, text="x" * 10_001), "more than 10,000"),
+    (lambda a, b, m: Action("note", a, text=5), "5 is no text"),  # type: ignore
     (lambda a, b, m: Action("rename", a, text="x"), "no action 'rename'"),  # type: ignore
 ]
 

@@ -302,3 +302,17 @@ def test_fingerprint_follows_content(
             change(folder)
         prints.append(open_survey(folder / "cat.csv").fingerprint())
     assert (prints[0] == prints[1]) is same
+
+
+def test_fingerprint_does_not_hang_on_how_the_input_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A catalog that names its images by absolute paths, opened relatively, fully, by a link."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    image = tmp_path / "there" / "a.png"
+    image.write_bytes(b"image")
+    (tmp_path / "there" / "cat.csv").write_text(f"id,file,ra,dec\na,{image},1,2\n")
+    monkeypatch.chdir(tmp_path / "there")
+    ways = ("cat.csv", tmp_path / "there" / "cat.csv", tmp_path / "link" / "cat.csv")
+    assert len({open_survey(Path(way)).fingerprint() for way in ways}) == 1

@@ -13,7 +13,7 @@ from skerry.atlas.chart import Chart
 from skerry.atlas.coloring import SEA, VERDICTS, Coloring, coloring, look_of
 from skerry.atlas.painting import paint
 from skerry.atlas.sea import DEEPEST, Sea
-from skerry.atlas.selection import inside
+from skerry.atlas.selection import FURTHEST, inside
 from skerry.errors import InputError
 from skerry.publish.sheets import gallery
 from skerry.publish.words import count
@@ -151,10 +151,10 @@ class Api:
         Raises
         ------
         InputError
-            The place is not finite, or there is no such column.
+            The place is not below ``FURTHEST``, or there is no such column.
         """
-        if not np.isfinite([x, y]).all():
-            raise InputError(f"x and y are {x:g} and {y:g}; expected finite numbers")
+        if not (np.abs([x, y]) < FURTHEST).all():
+            raise InputError(f"x and y are {x:g} and {y:g}; expected numbers below {FURTHEST:g}")
         distance, place = self._tree.query([x, y])
         found = self._source(int(self.sea.rows[place]), color)
         return {**found, "distance": float(distance)}
@@ -242,7 +242,7 @@ class Api:
         """
         try:
             corners = np.asarray(polygon, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError("polygon is no list of [x, y]; expected numbers") from error
         rows = np.flatnonzero(inside(self.sea.unit, corners))
         label = self.chart.label[rows]

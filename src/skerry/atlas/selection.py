@@ -11,6 +11,9 @@ from skerry.types import DoubleArray
 MOST = 20_000
 """Corners of a polygon."""
 
+FURTHEST = 1e100
+"""What a place on the map is below: beyond it squares are no numbers any more."""
+
 
 def inside(points: DoubleArray, polygon: DoubleArray) -> npt.NDArray[np.bool_]:
     """Whether each of ``points`` (n, 2) is inside ``polygon`` (m, 2) by the even-odd rule: a ray
@@ -23,12 +26,13 @@ def inside(points: DoubleArray, polygon: DoubleArray) -> npt.NDArray[np.bool_]:
     Raises
     ------
     InputError
-        The polygon has fewer than 3 or more than ``MOST`` corners, or one is not finite.
+        The polygon has fewer than 3 or more than ``MOST`` corners, or one is not below
+        ``FURTHEST``.
     """
     if polygon.ndim != 2 or polygon.shape[1] != 2 or not 3 <= len(polygon) <= MOST:
         raise InputError(f"the polygon has shape {polygon.shape}; expected 3 to {MOST} corners")
-    if not np.isfinite(polygon).all():
-        raise InputError("a corner of the polygon is not finite; expected numbers")
+    if not (np.abs(polygon) < FURTHEST).all():
+        raise InputError(f"a corner of the polygon is no number below {FURTHEST:g}")
     low, high = polygon.min(axis=0), polygon.max(axis=0)
     with np.errstate(invalid="ignore"):
         near = np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))

@@ -69,7 +69,10 @@ def atlas(
 
     def work() -> dict[str, Any]:
         from skerry.atlas import chart_of, export
+        from skerry.errors import ConfigError
 
+        if output.resolve().is_relative_to(run.resolve()):
+            raise ConfigError(f"-o {output} is part of {run}; choose a folder outside it")
         files = export(chart_of(run), output)
         return {
             "run": str(run),

@@ -113,7 +113,7 @@ def _split(log: ReviewLog, given: Sequence[str]) -> dict[str, Any]:
 
 def _ids(file: Path) -> tuple[str, ...]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read ({error}); give a text file, an id a line") from (
             error

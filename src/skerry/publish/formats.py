@@ -1,4 +1,8 @@
-"""A product's bytes as FITS, VOTable and ECSV, free of dates and hosts."""
+"""A table's bytes as FITS, VOTable and ECSV, free of dates and hosts.
+
+What a column means is read from the metadata of its field: ``description``, ``ucd`` and ``unit``
+(``publish.columns``).
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
-from skerry.publish.columns import described
 
 _Array = npt.NDArray[Any]
 
@@ -31,9 +33,9 @@ def to_fits(name: str, table: pa.Table) -> bytes:
 
     columns = [_fits_column(fits, field.name, table) for field in table.schema]
     hdu = fits.BinTableHDU.from_columns(fits.ColDefs(columns), nrows=len(table), name=name)
-    for number, (_, column) in enumerate(described(name).items(), start=1):
-        hdu.header[f"TCOMM{number}"] = column.description
-        hdu.header[f"TUCD{number}"] = column.ucd
+    for number, field in enumerate(table.schema, start=1):
+        hdu.header[f"TCOMM{number}"] = _meant(field, "description")
+        hdu.header[f"TUCD{number}"] = _meant(field, "ucd")
     buffer = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
     return buffer.getvalue()
@@ -47,7 +49,7 @@ def _fits_column(fits: Any, name: str, table: pa.Table) -> Any:
         values, code = np.array(text, dtype=f"S{width}"), f"{width}A"
     else:
         code = {"bool": "L", "int32": "J", "int64": "K", "float64": "D"}[values.dtype.name]
-    unit = _unit(table, name)
+    unit = _meant(table.schema.field(name), "unit")
     return fits.Column(name=name, format=code, array=values, unit=unit or None)
 
 
@@ -70,7 +72,7 @@ def to_votable(name: str, table: pa.Table) -> bytes:
     out = tree.TableElement(file, name=name, ID=name)
     resource.tables.append(out)
     for field in table.schema:
-        out.fields.append(_votable_field(tree, file, name, field.name, table))
+        out.fields.append(_votable_field(tree, file, field))
     out.create_arrays(len(table))
     for field in table.schema:
         values = _numpy(table[field.name])
@@ -84,28 +86,27 @@ def to_votable(name: str, table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _votable_field(tree: Any, file: Any, product: str, name: str, table: pa.Table) -> Any:
-    kind = str(table.schema.field(name).type)
+def _votable_field(tree: Any, file: Any, field: pa.Field) -> Any:
     datatype, size = {
         "string": ("unicodeChar", "*"),
         "bool": ("boolean", None),
         "int32": ("int", None),
         "int64": ("long", None),
         "double": ("double", None),
-    }[kind]
-    column = described(product)[name]
-    field = tree.Field(
+    }[str(field.type)]
+    ucd = _meant(field, "ucd")
+    made = tree.Field(
         file,
-        ID=name,
-        name=name,
+        ID=field.name,
+        name=field.name,
         datatype=datatype,
         arraysize=size,
-        ucd=column.ucd,
-        unit=column.unit or None,
-        ref="icrs" if column.ucd.startswith("pos.eq") else None,
+        ucd=ucd or None,
+        unit=_meant(field, "unit") or None,
+        ref="icrs" if ucd.startswith("pos.eq") else None,
     )
-    field.description = column.description
-    return field
+    made.description = _meant(field, "description")
+    return made
 
 
 def to_ecsv(name: str, table: pa.Table) -> bytes:
@@ -117,26 +118,26 @@ def to_ecsv(name: str, table: pa.Table) -> bytes:
     from astropy.table import MaskedColumn, Table
 
     columns = {}
-    for field, (column, meant) in zip(table.schema, described(name).items(), strict=True):
+    for field in table.schema:
         values = _numpy(table[field.name])
         mask = np.isnan(values) if values.dtype.kind == "f" else None
         if values.dtype == object:
             values = np.array([_NOT_ECSV.sub("\ufffd", v) for v in values], dtype=np.str_)
-        columns[column] = MaskedColumn(
+        columns[field.name] = MaskedColumn(
             values,
             mask=mask,
-            unit=meant.unit or None,
-            description=meant.description,
-            meta={"ucd": meant.ucd},
+            unit=_meant(field, "unit") or None,
+            description=_meant(field, "description"),
+            meta={"ucd": _meant(field, "ucd")},
         )
     out = io.StringIO()
     Table(columns, meta={"name": name}).write(out, format="ascii.ecsv")
     return out.getvalue().encode("utf-8")
 
 
-def _unit(table: pa.Table, name: str) -> str:
-    metadata: Mapping[bytes, bytes] = table.schema.field(name).metadata or {}
-    return metadata.get(b"unit", b"").decode()
+def _meant(field: pa.Field, key: str) -> str:
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    return metadata.get(key.encode(), b"").decode()
 
 
 def _numpy(column: pa.ChunkedArray) -> _Array:
@@ -154,4 +155,5 @@ ENCODERS: Mapping[str, Callable[[str, pa.Table], bytes]] = {
     "vot": to_votable,
     "ecsv": to_ecsv,
 }
-"""How each format beside Parquet, named by its suffix, encodes a product."""
+"""How each format beside Parquet, named by its suffix, encodes a table of text, numbers and
+truths under a name."""

@@ -24,7 +24,7 @@ def checked(action: Action, known: Known, log: Sequence[Action]) -> Action:
     if action.kind not in KINDS:
         raise InputError(f"no action {action.kind!r}; expected one of {', '.join(KINDS)}")
     for text in (action.text, action.who, *(name for name, _ in action.parts)):
-        _require_unicode(text)
+        _require_text(text)
     if action.kind == "undo":
         bare = Action("undo", undoes=action.undoes, who=action.who, when=action.when)
         return _undo(bare, known, log)
@@ -33,7 +33,18 @@ def checked(action: Action, known: Known, log: Sequence[Action]) -> Action:
     return action
 
 
-def _require_unicode(text: str) -> None:
+LONGEST = 10_000
+"""Characters of a text: a field that readers of CSV take, with room for what is escaped."""
+
+
+def _require_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"{text!r} is no text; give one")
+    if len(text) > LONGEST:
+        raise InputError(
+            f"a text has {len(text):,} characters, more than {LONGEST:,}; keep it short, or put it "
+            "where the note says"
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:

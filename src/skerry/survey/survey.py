@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -112,15 +113,18 @@ class Survey:
         content = hashlib.sha256()
         for line in _lines(self.sources):
             content.update(line)
-        # with its slash: './a.jpg' and 'a.parquet' in '.' lose as much as '/there/a.jpg'
-        folder = os.path.join(self.path if self.path.is_dir() else self.path.parent, "")
+        # however the input and its files are written: relative, absolute or through links
+        real = cache(os.path.realpath)
+        folder = os.path.join(real(self.path if self.path.is_dir() else self.path.parent), "")
         for path in sorted(set(self._reader.files)):
             try:
                 stat = os.stat(path)
                 state = f"{stat.st_size}\0{stat.st_mtime_ns}"
             except (OSError, ValueError):
                 state = "missing"
-            content.update(f"{path.removeprefix(folder)}\0{state}\n".encode())
+            where, name = os.path.split(path)
+            place = os.path.join(real(where), name).removeprefix(folder)
+            content.update(f"{place}\0{state}\n".encode())
         return content.hexdigest()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from skerry.config import Config, EmbeddingConfig
 from skerry.discover import Space, Surrogates, candidates_of, find_candidates, groups_in, measure
+from skerry.discover.neighbors import scale_rank
 from skerry.discover.reduce import coordinates_of
 from skerry.discover.routes import tree_of_coordinates, tree_of_graph
 from skerry.examine.subject import Subject
@@ -41,11 +43,14 @@ def _tree(space: Space, coordinates: FloatArray, config: Config) -> CondensedTre
 
 
 def narrowed(space: Space, k: int) -> Space:
-    """The same space with the first ``k`` neighbors of its graph."""
+    """The same space with the first ``k`` neighbors of its graph, as a search with ``k`` has."""
     graph = space.graph
+    rank = scale_rank(len(space), replace(space.config, k=k))
+    # beyond the graph the scale is the same whatever k is
+    scale = graph.distances[:, rank - 1] if rank <= graph.indices.shape[1] else graph.scale
     found = Space(
         space.vectors,
-        NeighborGraph(graph.indices[:, :k], graph.distances[:, :k], graph.scale, graph.recall),
+        NeighborGraph(graph.indices[:, :k], graph.distances[:, :k], scale, graph.recall),
         space.config,
     )
     found.__dict__["search"] = space.search
