@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo docs test test-train lint types format clean
+.PHONY: demo docs test test-browser test-train lint types format clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -25,7 +25,10 @@ demo: .venv/base  ## install and search a small drawn survey
 	$(BIN)/skerry demo -o skerry-demo
 
 test: .venv/dev lint types  ## everything that needs no torch
-	$(BIN)/pytest -n 2 --dist loadfile -m "not train"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not train and not browser"
+
+test-browser: .venv/dev  ## report and atlas in a Chromium; axe-core by npm install axe-core
+	$(BIN)/pytest -m browser
 
 test-train: .venv/train  ## what needs torch; fails where torch is missing
 	$(BIN)/python -c "import torch, timm, onnx"

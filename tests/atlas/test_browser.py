@@ -19,6 +19,8 @@ from .conftest import EVIL, N
 
 __all__ = ["browser"]
 
+pytestmark = pytest.mark.browser
+
 
 class Watched:
     """A page, with what it asked for and what it complained of."""
@@ -102,7 +104,7 @@ def test_look_select_review_and_find_it_again(
     page.wait_for_selector("#source-body img")
     near = page.inner_text("#source-body .id")
     assert near in chart.ids and chart.classes[0].class_id in page.inner_text("#source-body")
-    assert page.evaluate("document.querySelector('#source-body img').complete")
+    page.wait_for_function("document.querySelector('#source-body img').naturalWidth > 0")
     # more like this
     page.mouse.click(*seen.at(*unit[row]))
     page.get_by_role("button", name="More like this").click()
@@ -174,11 +176,11 @@ def test_zoom_and_pan_show_other_tiles(browser: Any, served: AtlasServer) -> Non
     for _ in range(3):
         page.mouse.wheel(0, -300)
         page.wait_for_timeout(50)
+    page.wait_for_function(f"now.map.xs.end - now.map.xs.start < {wide / 1.3}")
     start = page.evaluate("now.map.xs.start")
     page.mouse.down()
     page.mouse.move(250, 400, steps=5)
     page.mouse.up()
-    page.wait_for_function(f"now.map.xs.end - now.map.xs.start < {wide / 1.3}")
     page.wait_for_function(f"now.map.xs.start > {start}")
     page.wait_for_timeout(400)
     levels = {u.split("/tile/")[1].split("/")[0] for u in seen.asked if "/tile/" in u}

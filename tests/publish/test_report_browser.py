@@ -14,6 +14,8 @@ from tests.browsing import SIZES, browser, needs_axe, serious_faults
 
 __all__ = ["browser"]
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def run(judged, images_of, tmp_path_factory) -> Path:
