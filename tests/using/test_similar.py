@@ -216,6 +216,7 @@ def test_of_a_run_of_images(finished: Path, survey_folder: Path, tmp_path: Path)
     image = survey_folder / "images" / f"{name}.jpg"
     by_image = run.similar(image=image, limit=8)
     assert by_image.query == {"by": "image", "image": str(image)}
+    assert any("representations.crop = 1.0. If not" in told for told in by_image.warnings)
     rows = by_image.sources.to_pylist()
     # an image of the run gets the very vector it had there
     assert (rows[0]["id_str"], rows[0]["distance"], rows[0]["nth"]) == (name, 0.0, 1)

@@ -19,7 +19,7 @@ from skerry.store import read_manifest
 from skerry.survey import view
 from skerry.survey.open_files import IMAGE_SUFFIXES
 from skerry.types import ByteArray, FloatArray
-from skerry.using.placing import open_new
+from skerry.using.placing import carried, open_new
 from skerry.using.similar import Similar
 
 
@@ -52,7 +52,11 @@ def vector_of(run: Path, config: Config, image: Path) -> tuple[FloatArray, tuple
                 f"{image} cannot be read: {found.failures[0].reason}; give a JPEG, PNG or FITS "
                 "image as the run's are"
             )
-        told = (*context.survey.notes, *image_warnings(context, {int(found.sides[0]): 1}))
+        told = (
+            *context.survey.notes,
+            *carried(config, context),
+            *image_warnings(context, {int(found.sides[0]): 1}),
+        )
         return found.vectors[0], told
 
 

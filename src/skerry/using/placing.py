@@ -114,7 +114,7 @@ def place(
     sides, counts = np.unique(data.sides[data.sides > 0], return_counts=True)
     warnings = [
         *context.survey.notes,
-        *_carried(of_run, context),
+        *carried(of_run, context),
         *image_warnings(context, dict(zip(sides.tolist(), counts.tolist(), strict=True))),
     ]
     given_to = table["class_id"].to_pylist()
@@ -174,7 +174,7 @@ def _table(
     return pa.table(columns, schema=ASSIGNED_SCHEMA).take(pa.array(order, pa.int64()))
 
 
-def _carried(of_run: Config, context: Context) -> list[str]:
+def carried(of_run: Config, context: Context) -> list[str]:
     """What was set of the run's images and is taken to hold of the new ones."""
     if context.encoder is None:
         return []
