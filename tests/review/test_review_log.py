@@ -207,6 +207,21 @@ def test_damage_in_the_middle_is_an_error_that_says_where(run: Path, log: Review
         log.append(Action("undo"))
 
 
+def test_a_line_taken_out_is_told_and_one_put_in_twice_is_an_error(
+    run: Path, log: ReviewLog
+) -> None:
+    for text in ("one", "two", "three"):
+        log.append(Action("name", ids(log)[0], text=text))
+    path = stored.path_of(run)
+    first, second, third = path.read_text().splitlines(keepends=True)
+    path.write_text(first + third)
+    assert log.state().told == ("Missing from the log: number 2. What these said does not count.",)
+    assert log.append(Action("undo")).number == 4
+    path.write_text(first + second + second)
+    with pytest.raises(RunError, match="number 2 of the reviews stands after number 2"):
+        log.state()
+
+
 def test_two_at_once_lose_nothing(run: Path, log: ReviewLog) -> None:
     a = ids(log)[0]
     code = (

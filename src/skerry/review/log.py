@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
-from skerry.errors import InputError
+from skerry.errors import InputError, RunError
 from skerry.review.actions import Action, from_record, now, stamp, user
 from skerry.review.check import checked
 from skerry.review.known import Known
@@ -59,7 +60,9 @@ class ReviewLog:
                 "The last line was cut short, as by a crash, and is left out: "
                 f"{found.torn[:80]!r}. The next action mends the file."
             )
-        return replace(reviewed(_actions(found.records)), told=tuple(told))
+        log = _actions(found.records)
+        told += _missing([action.number for action in log])
+        return replace(reviewed(log), told=tuple(told))
 
     def append(self, action: Action) -> Action:
         """Check an action and log it; it is on the disk when this returns.
@@ -121,7 +124,23 @@ def _time(given: str) -> str:
 
 
 def _actions(records: Sequence[stored.Record]) -> tuple[Action, ...]:
-    return tuple(from_record(r) for r in records if r.get("kind") not in _TOLD)
+    log = tuple(from_record(r) for r in records if r.get("kind") not in _TOLD)
+    for before, action in pairwise(log):
+        if action.number <= before.number:
+            raise RunError(
+                f"number {action.number} of the reviews stands after number {before.number}; "
+                "expected each number once, ascending: take out what was put in by hand"
+            )
+    return log
+
+
+def _missing(numbers: Sequence[int]) -> list[str]:
+    """What to tell of numbers that the log has not: lines taken out by hand, or lost."""
+    gone = sorted(set(range(1, max(numbers, default=0))) - set(numbers))
+    if not gone:
+        return []
+    listed = ", ".join(map(str, gone[:10])) + (" and more" if len(gone) > 10 else "")
+    return [f"Missing from the log: number {listed}. What these said does not count."]
 
 
 def _in_words(record: stored.Record) -> str:
