@@ -5,6 +5,7 @@ One is drawn, to be encoded; the other is of representations with planted groups
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,6 +68,16 @@ PLANTED = [
     for g in range(N_GROUPS)
 ]
 """Ids of the members of each planted group."""
+
+
+@pytest.fixture
+def moved_run(finished: Path, survey_folder: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A copy of the finished run and of its survey, which can be changed."""
+    moved = Path(shutil.copytree(finished, tmp_path / "run"))
+    other = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
+    config = moved / "config.toml"
+    config.write_text(config.read_text().replace(str(survey_folder), str(other)))
+    return moved, other
 
 
 @pytest.fixture(scope="session")

@@ -59,13 +59,8 @@ def test_without_images_it_says_why(judged: Path) -> None:
     assert view.class_id in told and view.reasons[0] in told
 
 
-def test_with_its_input_gone_it_says_why(
-    finished: Path, survey_folder: Path, tmp_path: Path
-) -> None:
-    moved = Path(shutil.copytree(finished, tmp_path / "run"))
-    other = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
-    config = moved / "config.toml"
-    config.write_text(config.read_text().replace(str(survey_folder), str(other)))
+def test_with_its_input_gone_it_says_why(moved_run: tuple[Path, Path]) -> None:
+    moved, other = moved_run
     next((other / "images").iterdir()).unlink()
     run = skerry.open(moved)
     changed = text_of(run[a_class(run)]._repr_html_())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -244,12 +243,9 @@ def test_an_image_that_cannot_be_read_is_an_error(finished: Path, tmp_path: Path
 
 
 def test_a_sheet_of_images_that_changed_is_an_error(
-    finished: Path, survey_folder: Path, tmp_path: Path
+    moved_run: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    moved = Path(shutil.copytree(finished, tmp_path / "run"))
-    other = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
-    config = moved / "config.toml"
-    config.write_text(config.read_text().replace(str(survey_folder), str(other)))
+    moved, other = moved_run
     run = Finished(moved)
     found = run.similar(run._ids[0])
     run.write_sheet(tmp_path / "a.jpg", found)

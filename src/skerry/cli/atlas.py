@@ -69,10 +69,9 @@ def atlas(
 
     def work() -> dict[str, Any]:
         from skerry.atlas import chart_of, export
-        from skerry.errors import ConfigError
+        from skerry.store.runfolder import require_outside
 
-        if output.resolve().is_relative_to(run.resolve()):
-            raise ConfigError(f"-o {output} is part of {run}; choose a folder outside it")
+        require_outside(output, run, option="-o")
         files = export(chart_of(run), output)
         return {
             "run": str(run),

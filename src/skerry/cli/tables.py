@@ -42,10 +42,10 @@ def check_output(
     if output.suffix not in suffixes:
         listed = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise ConfigError(f"{option} {output}; expected a {listed} file")
+    from skerry.store.runfolder import require_outside
+
+    require_outside(output, *taken, option=option, what="file")
     full = output.resolve()
-    for path in taken:
-        if full.is_relative_to(path.resolve()):
-            raise ConfigError(f"{option} {output} is part of {path}; choose a file outside it")
     folder = next(p for p in full.parents if p.exists())
     if full.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ConfigError(f"{option} {output} cannot be written there; choose another file")

@@ -63,6 +63,21 @@ def judge_all(
         statistics = {kind: [m.overdensity for m in found] for kind, found in nulls.items()}
         p_values, q_values = judged(measures.overdensity, statistics)
         p, q = p_values.tolist(), q_values.tolist()
+    return judge_each(candidates, measures, space, config, nulls, repeated, p, q, second)
+
+
+def judge_each(
+    candidates: Sequence[Candidate],
+    measures: Measures,
+    space: Space,
+    config: Config,
+    nulls: Mapping[str, Sequence[Measures]],
+    repeated: Repeated | None,
+    p: Sequence[float | None],
+    q: Sequence[float | None],
+    second: Space | None = None,
+) -> list[Judged]:
+    """As :func:`judge_all`, with the p- and the q-value of each candidate given."""
     together = {kind: pooled(found) for kind, found in nulls.items()}
     again = replicated([c.members for c in candidates], repeated.variants) if repeated else []
     largest = largest_size(len(space), config.classes)

@@ -15,6 +15,7 @@ from PIL import Image
 from skerry.errors import ConfigError, ImageError, InputError
 from skerry.reopening import reopened
 from skerry.store import write_bytes, write_text
+from skerry.store.runfolder import require_outside
 from skerry.survey import Survey, decode
 from skerry.types import ByteArray, Failure, RareClass
 from skerry.using import Finished
@@ -107,10 +108,8 @@ def _opened(finished: Finished) -> Survey:
 
 
 def _check_folder(folder: Path, *taken: Path) -> None:
+    require_outside(folder, *taken, option="--output")
     full = folder.resolve()
-    for path in taken:
-        if full.is_relative_to(path.resolve()):
-            raise ConfigError(f"--output {folder} is part of {path}; choose a folder outside it")
     if full.exists() and (not full.is_dir() or any(full.iterdir())):
         raise ConfigError(f"--output {folder} is not empty; choose a new folder")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,8 @@ import pyarrow as pa
 
 from skerry.answer import Answer, Plot
 from skerry.examine import QUESTIONS
+from skerry.publish.galleries import data_uri
+from skerry.publish.plot_figure import plot_figure
 
 LISTED = 25
 """Rows of a table shown; the file has all."""
@@ -33,22 +34,20 @@ class Shown:
     tables: list[dict[str, Any]]
 
 
-def shown_answers(answers: tuple[Answer, ...], draw: Callable[[Plot], str]) -> list[Shown]:
+def shown_answers(answers: tuple[Answer, ...]) -> list[Shown]:
     """The answers as sections of the report."""
     return [
         Shown(
             answer,
             title_of(answer.question),
-            [(draw(plot), plot.caption) for plot in answer.plots],
+            [(_drawn(plot), plot.caption) for plot in answer.plots],
             [_table(answer.question, name, table) for name, table in answer.tables.items()],
         )
         for answer in answers
     ]
 
 
-def of_class(
-    answers: tuple[Answer, ...], class_id: str, draw: Callable[[Plot], str]
-) -> list[dict[str, str]]:
+def of_class(answers: tuple[Answer, ...], class_id: str) -> list[dict[str, str]]:
     """What the answers say of one class: ``title``, ``sentence``, ``figure`` and ``caption``."""
     found = []
     for answer in answers:
@@ -60,11 +59,15 @@ def of_class(
                 "question": answer.question,
                 "title": title_of(answer.question),
                 "sentence": answer.of_class[class_id],
-                "figure": draw(plot) if plot else "",
+                "figure": _drawn(plot) if plot else "",
                 "caption": plot.caption if plot else "",
             }
         )
     return found
+
+
+def _drawn(plot: Plot) -> str:
+    return data_uri("image/png", plot_figure(plot))
 
 
 def _table(question: str, name: str, table: pa.Table) -> dict[str, Any]:

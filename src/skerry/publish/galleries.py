@@ -6,7 +6,7 @@ import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import numpy as np
+import pyarrow.compute as pc
 
 from skerry.publish.findings import Findings, Images
 from skerry.publish.sheets import SHOWN, gallery, jpeg, resized, with_sheets
@@ -48,7 +48,8 @@ def edge(found: RareClass) -> tuple[str, ...]:
 
     Of equals the less central; least probable last, so that it is looked at on from the center.
     """
-    rest = [i for i, m in enumerate(found.members) if m not in set(central(found))]
+    shown = set(central(found))
+    rest = [i for i, m in enumerate(found.members) if m not in shown]
     least = sorted(rest, key=lambda i: (found.probability[i], -i))[:EDGE]
     return tuple(found.members[i] for i in reversed(least))
 
@@ -61,14 +62,14 @@ def outsiders(findings: Findings) -> dict[str, list[tuple[str, float]]]:
     table = findings.unclustered
     if table is None:
         return {}
-    ratios = np.asarray(table["distance_ratio"].to_numpy(zero_copy_only=False), np.float64)
-    nearest = np.asarray(table["nearest_class"].to_pylist(), dtype=object)
-    found: dict[str, list[tuple[str, float]]] = {}
-    for rare in findings.kept:
-        rows = np.flatnonzero((nearest == rare.class_id) & np.isfinite(ratios))
-        names = table["id_str"].take(rows).to_pylist()
-        pairs = sorted(zip(ratios[rows].tolist(), names, strict=True))[:OUTSIDE]
-        found[rare.class_id] = [(name, ratio) for ratio, name in pairs]
+    found: dict[str, list[tuple[str, float]]] = {rare.class_id: [] for rare in findings.kept}
+    near = table.filter(pc.is_finite(table["distance_ratio"]))
+    near = near.sort_by([("distance_ratio", "ascending"), ("id_str", "ascending")])
+    columns = (near[name].to_pylist() for name in ("nearest_class", "id_str", "distance_ratio"))
+    for class_id, name, ratio in zip(*columns, strict=True):
+        of = found.get(class_id)
+        if of is not None and len(of) < OUTSIDE:
+            of.append((name, ratio))
     return found
 
 

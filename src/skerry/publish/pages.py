@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from skerry.answer import Plot
 from skerry.publish import galleries, words
 from skerry.publish.answered import of_class
 from skerry.publish.findings import Findings, Images
 from skerry.publish.galleries import Thumbnail
-from skerry.publish.plot_figure import plot_figure
 from skerry.publish.rendering import rendered
 from skerry.publish.sheets import sheet_name, with_sheets
 from skerry.publish.tables import classes_table, members_table
@@ -88,7 +86,7 @@ def _pages(findings: Findings, images: Images | None) -> list[Page]:
     for found, row in zip(with_sheets(findings), rows, strict=False):
         listed = table.slice(start, min(found.size, LISTED)).to_pylist()
         start += found.size
-        told = of_class(findings.answers, found.class_id, _drawn)
+        told = of_class(findings.answers, found.class_id)
         shown = _shown(found, near.get(found.class_id, []), images)
         pages.append(Page(found, row, listed, told, *shown))
     return pages
@@ -108,7 +106,3 @@ def _shown(
         galleries.members_shown(found, galleries.edge(found), images),
         galleries.outsiders_shown(near, images),
     )
-
-
-def _drawn(plot: Plot) -> str:
-    return galleries.data_uri("image/png", plot_figure(plot))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skerry.answer import Plot
 from skerry.publish import figures, galleries, words
 from skerry.publish.answered import shown_answers
 from skerry.publish.claims import standing
@@ -14,7 +13,6 @@ from skerry.publish.findings import Findings, Images
 from skerry.publish.galleries import Thumbnail
 from skerry.publish.null_figure import null_figure
 from skerry.publish.pages import FOLDER, page_name
-from skerry.publish.plot_figure import plot_figure
 from skerry.publish.rendering import rendered
 from skerry.publish.sheets import gallery, sheet_name, with_sheets
 from skerry.publish.tables import SUFFIXES, classes_table, product_names
@@ -80,7 +78,7 @@ def _context(findings: Findings, images: Images | None) -> dict[str, Any]:
         "with_images": images is not None,
         "numbered": figures.NUMBERED,
         "figures": _figures(findings),
-        "answers": shown_answers(findings.answers, _drawn),
+        "answers": shown_answers(findings.answers),
         "reasons": words.failures_by_reason(findings),
         "provenance": {**findings.provenance, **words.search(findings)},
         "settings": words.settings(findings),
@@ -117,10 +115,6 @@ def _cards(
         strip = () if images is None else galleries.members_shown(found, first, images)
         cards[found.rank] = Card(found, row, strip, f"products/{FOLDER}/{page_name(found)}")
     return cards
-
-
-def _drawn(plot: Plot) -> str:
-    return _png(plot_figure(plot))
 
 
 def _png(data: bytes) -> str:

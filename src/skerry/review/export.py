@@ -9,6 +9,7 @@ from skerry.publish.formats import ENCODERS
 from skerry.review.log import open_reviews
 from skerry.review.tables import as_tables
 from skerry.store import write_bytes, write_table
+from skerry.store.runfolder import require_outside
 
 
 def export(run: Path, folder: Path) -> list[Path]:
@@ -26,8 +27,7 @@ def export(run: Path, folder: Path) -> list[Path]:
     DiskError
         The folder cannot be written.
     """
-    if folder.resolve().is_relative_to(run.resolve()):
-        raise ConfigError(f"--export {folder} is part of {run}; choose a folder outside it")
+    require_outside(folder, run, option="--export")
     if folder.is_file():
         raise ConfigError(f"--export {folder} is a file; give a folder")
     written = []

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from skerry.config import Config, from_mapping, to_toml, toml_value
-from skerry.errors import DiskError, RunError
+from skerry.errors import ConfigError, DiskError, RunError
 from skerry.store.atomic import write_text
 
 CONFIG = "config.toml"
@@ -167,3 +167,17 @@ def _stored(path: Path) -> dict[str, Any]:
     if "input" not in values:
         raise RunError(f"{path / CONFIG} names no input; it was not made by skerry")
     return values
+
+
+def require_outside(output: Path, *taken: Path, option: str, what: str = "folder") -> None:
+    """That an output lies in none of some folders, such as a run's or an input's.
+
+    Raises
+    ------
+    ConfigError
+        It does; ``option`` is how the user named it, ``what`` the kind of place to choose.
+    """
+    full = output.resolve()
+    for path in taken:
+        if full.is_relative_to(path.resolve()):
+            raise ConfigError(f"{option} {output} is part of {path}; choose a {what} outside it")

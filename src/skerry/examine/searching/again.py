@@ -18,20 +18,17 @@ from skerry.discover import (
     groups_in,
     judged,
     kinds_of,
-    largest_size,
     measure,
     null_search,
     pooled,
     route_of,
     space_of,
 )
-from skerry.discover.assemble import Judged, whole_classes
-from skerry.discover.checks import Q_BELOW, Evidence
+from skerry.discover.assemble import Judged, judge_each, whole_classes
+from skerry.discover.checks import Q_BELOW
 from skerry.discover.find import each, repeat, search_by
-from skerry.discover.heldout import heldout
-from skerry.discover.judge import ENOUGH, judge, thresholds
+from skerry.discover.judge import ENOUGH
 from skerry.discover.matching import best_match
-from skerry.discover.replicate import replicated
 from skerry.examine.searching.altered import Altered
 from skerry.examine.subject import Subject
 from skerry.types import Candidate, IntArray, Measures, Verdict
@@ -144,34 +141,12 @@ def _unit(search: Searched, kind: str) -> float:
 
 
 def _judged(search: Searched, p: list[float], q: list[float]) -> list[Judged]:
-    """As :func:`skerry.discover.assemble.judge_all`, with p and q from elsewhere."""
-    config, measures, space = search.config, search.measures, search.space
-    together = {kind: pooled(found) for kind, found in search.nulls.items()}
-    largest = largest_size(len(space), config.classes)
+    """What the search found, judged with p and q from elsewhere; repeated only for what passes."""
+    space, config = search.space, search.config
     repeated = repeat(space, config, search_by()) if any(v < Q_BELOW for v in q) else None
-    members = [candidate.members for candidate in search.candidates]
-    again = replicated(members, repeated.variants) if repeated else [None] * len(members)
-    found = []
-    for i, rows in enumerate(members):
-        half = None
-        if repeated is not None and q[i] < Q_BELOW:
-            half = heldout(np.sort(rows), *repeated.halves, space)
-        evidence = Evidence(
-            size=len(rows),
-            isolation=float(measures.isolation[i]),
-            overdensity=float(measures.overdensity[i]),
-            coherence=float(measures.coherence[i]),
-            spread=float(measures.spread[i]),
-            p=p[i],
-            q=q[i],
-            replicated=again[i],
-            held_out=half,
-        )
-        judgement = judge(
-            evidence, thresholds(together, len(rows)), config.classes.min_size, largest
-        )
-        found.append(Judged(judgement, again[i]))
-    return found
+    return judge_each(
+        search.candidates, search.measures, space, config, search.nulls, repeated, p, q
+    )
 
 
 def _found(search: Searched, made: Sequence[Judged], subject: Subject) -> list[Found]:
