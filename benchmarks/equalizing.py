@@ -1,9 +1,11 @@
-"""What equalizing an encoder's vectors gives a search, by the power it is done with.
+"""What equalizing an encoder's vectors, and measured structure beside them, give a search.
 
     python benchmarks/equalizing.py DATA [-o benchmarks/equalizing.md]
 
-The vectors of the shipped encoders as they were before, equalized by those of the galaxies of
-`gz2_train` that ship with power 0 (only turned), 0.5, 0.75 and 1. Two questions. Planted among
+The vectors of the shipped encoders as the network gives them, equalized by those of the galaxies
+of `gz2_train` that ship with power 0 (only turned), 0.5, 0.75 and 1; and, with the shipped powers,
+joined with measured structure of a share of the variance from 0.35 to 0.65, and structure alone
+(share 1). Two questions. Planted among
 these galaxies, are artifacts of one cause a candidate of the route `graph`: the best Jaccard of
 any candidate with them? And are the mergers of `gz1_survey`, and artifacts with spikes among its
 galaxies, each other's neighbors: the enrichment among the 20 nearest, with 95% intervals over
@@ -19,7 +21,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +31,28 @@ from skerry.config import Config
 from skerry.discover import candidates_of, distinct_rows, space_of
 from skerry.discover.routes import tree_of_graph
 from skerry.represent.encoder import Encoder, file_of, from_bytes, shipped
-from skerry.represent.equalize import FLOOR, Equalization, equalization, unequalized
+from skerry.represent.equalize import (
+    FLOOR,
+    POWER,
+    STRUCTURE_POWER,
+    Equalization,
+    equalization,
+    joined,
+    unequalized,
+)
+from skerry.represent.measured import with_structure, without_structure
 from skerry.represent.score.bootstrap import mean_interval
 from skerry.represent.score.retrieval import retrieve
+from skerry.represent.structure import MEASURES
 from skerry.survey.prepare import prepare
 from skerry.types import FloatArray
 
 sys.path.append(str(Path(__file__).parents[1] / "encoders"))
-from equalize import chosen, encoded
+from equalize import chosen, encoded, scale_of
 
 HERE = Path(__file__).parent
 POWERS = (0.0, 0.5, 0.75, 1.0)
+SHARES = (0.35, 0.5, 0.65, 1.0)
 CAUSES = ("bright star", "bad sky")
 Bools = npt.NDArray[np.bool_]
 
@@ -120,12 +133,34 @@ def enrichments(data: Labeled, by: Equalization) -> list[str]:
     return cells
 
 
+def variant(sea: FloatArray, power: float, share: float) -> Equalization:
+    """How vectors that end in measured structure are mapped, by the share that this is to have."""
+    own = sea.shape[1] - MEASURES
+    if 0 < share < 1:
+        return joined(sea, own, share=share, powers=(power, STRUCTURE_POWER))
+    used = np.arange(own) if not share else np.arange(own, sea.shape[1])
+    part = equalization(sea[:, used], power if not share else STRUCTURE_POWER)
+    matrix = np.zeros((sea.shape[1], len(used)))
+    matrix[used] = part.matrix
+    mean = np.zeros(sea.shape[1])
+    mean[used] = part.mean
+    return replace(part, mean=mean, matrix=matrix, structure=share)
+
+
+def measuring(name: str, data: Path) -> Encoder:
+    """A shipped encoder before it was equalized, structure measured behind its vectors."""
+    plain = without_structure(unequalized(file_of(name).read_bytes()))
+    contract = from_bytes(plain, name).contract
+    pixels = [prepare(raw, where, contract).pixels for where, raw in chosen(data / "gz2_train")]
+    return from_bytes(with_structure(plain, scale_of(np.stack(pixels))), name)
+
+
 def table_of(name: str, data: Labeled) -> list[str]:
     lines = []
-    for power in POWERS:
-        by = equalization(data.sea, power)
+    for power, share in [*((p, 0.0) for p in POWERS), *((POWER, s) for s in SHARES)]:
+        by = variant(data.sea, power, share)
         cells = [f"{j:.2f}" for j in best_overlaps(data, by)] + enrichments(data, by)
-        lines.append("| " + " | ".join([name, f"{power:g}", *cells]) + " |")
+        lines.append("| " + " | ".join([name, f"{power:g}", f"{share:g}", *cells]) + " |")
         print(lines[-1], flush=True)
     return lines
 
@@ -137,8 +172,7 @@ def main() -> None:
     args = parser.parse_args()
     table, counts = [], ""
     for name in shipped():
-        encoder = from_bytes(unequalized(file_of(name).read_bytes()), name)
-        data = labeled(args.data, encoder)
+        data = labeled(args.data, measuring(name, args.data))
         table += table_of(name, data)
         numbers = [f"{cause} {(data.causes == cause).sum()}" for cause in CAUSES]
         counts = (
@@ -147,8 +181,22 @@ def main() -> None:
             f"{len(data.galaxies)} of `gz1_survey`, {data.mergers.sum()} mergers, "
             f"{data.spikes.sum()} artifacts with spikes. Floor {FLOOR:g}."
         )
-    heads = ["encoder", "power", *(f"Jaccard, {c}" for c in CAUSES), "mergers", "spikes"]
-    lines = ["# Equalizing, by its power", "", "`benchmarks/equalizing.py`", "", counts, ""]
+    heads = [
+        "encoder",
+        "power",
+        "structure",
+        *(f"Jaccard, {c}" for c in CAUSES),
+        "mergers",
+        "spikes",
+    ]
+    lines = [
+        "# Equalizing by its power, and measured structure by its share",
+        "",
+        "`benchmarks/equalizing.py`",
+        "",
+        counts,
+        "",
+    ]
     lines += ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|", *table]
     args.output.write_text("\n".join(lines) + "\n")
 

@@ -14,7 +14,7 @@ from vectors import ENCODERS, Look, by_encoder, by_pixels, by_timm
 
 from skerry import config
 from skerry.config import ROUTES, Config
-from skerry.discover.find import find
+from skerry.discover.find import Searched, find
 from skerry.types import FloatArray, IntArray
 
 SEARCHES = (*ROUTES, "plain", "pixels")
@@ -47,7 +47,11 @@ class Method:
 
 
 def judged(vectors: FloatArray, settings: Config) -> Found:
-    searched = find(vectors, settings)
+    return counting(find(vectors, settings))
+
+
+def counting(searched: Searched) -> Found:
+    """The confirmed classes count, all other candidates do not."""
     verdicts = [each.judgement.verdict for each in searched.judged]
     others: list[tuple[str, IntArray]] = [
         (v, searched.members(i)) for i, v in enumerate(verdicts) if v != "confirmed"

@@ -116,6 +116,39 @@ def by_timm(name: str, weights: Path | None, side: int = 0) -> Look:
     return Look(f"{name}-{side}px-{made_by}", shown)
 
 
+def by_network(checkpoint: Path | None) -> Look:
+    """What a training's network itself gives, of unit length; without one an untrained default."""
+    import torch
+
+    from skerry.represent.network import VoteNetwork
+    from skerry.represent.training.checkpoint import read_trained
+    from skerry.represent.trees.schema import GZ2_TRAINED
+
+    torch.manual_seed(0)
+    network = (
+        VoteNetwork("efficientnet_b0", GZ2_TRAINED).eval()
+        if checkpoint is None
+        else read_trained(checkpoint).network()
+    )
+
+    def shown(images: Sequence[bytes]) -> FloatArray:
+        seen = torch.from_numpy(pixels(images)).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            made = [network(part.float() / 255)[0].numpy() for part in seen.split(_SEEN)]
+        return np.concatenate(made).astype(np.float32)
+
+    made_by = "untrained" if checkpoint is None else digest(checkpoint.read_bytes())
+    return Look(f"network-{made_by}", shown)
+
+
+def principal_of(vectors: FloatArray, k: int) -> FloatArray:
+    """The first k principal components of vectors (n, d)."""
+    from sklearn.decomposition import PCA
+
+    model = PCA(k, svd_solver="full")
+    return np.asarray(model.fit_transform(vectors.astype(np.float64)), np.float32)
+
+
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:8]
 

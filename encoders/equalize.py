@@ -1,13 +1,14 @@
-"""Equalize the encoders of the package: the last step of shipping one.
+"""Add measured structure to encoders of the package and equalize both: the last step of shipping.
 
     python encoders/equalize.py GZ2_TRAIN [NAME…]
 
 Without names it is the default encoder, which gains by it (``benchmarks/equalizing.py``).
 
-The principal components are those of every fourth row of each Parquet file of the training
-galaxies, in the files' order, without the galaxies that a scored folder also holds
-(``overlap.csv`` and the data's own ``exclude_ids.txt``). A file that is equalized already is
-taken back to what it was first, so that the same images give the same bytes again.
+The scale of the measures and the principal components are those of every fourth row of each
+Parquet file of the training galaxies, in the files' order, without the galaxies that a scored
+folder also holds (``overlap.csv`` and the data's own ``exclude_ids.txt``). A file that went
+through this already is taken back to what it was first, so that the same images give the same
+bytes again.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 
 from skerry.errors import InputError
 from skerry.represent.encoder import DEFAULT, Encoder, from_bytes
-from skerry.represent.equalize import equalization, equalized, unequalized
+from skerry.represent.equalize import equalized, joined, unequalized
+from skerry.represent.measured import with_structure, without_structure
+from skerry.represent.structure import StructureScale, structure
 from skerry.represent.training.ids import read_ids
 from skerry.store import write_bytes
 from skerry.survey.prepare import prepare
@@ -59,15 +63,27 @@ def encoded(encoder: Encoder, pixels: ByteArray) -> FloatArray:
 
 
 def equalize_file(path: Path, galaxies: list[tuple[str, bytes]]) -> str:
-    """Equalize an encoder's file by some galaxies, in place; says what was done."""
-    plain = unequalized(path.read_bytes())
-    encoder = from_bytes(plain, path.stem)
-    pixels = np.stack([prepare(raw, name, encoder.contract).pixels for name, raw in galaxies])
-    by = equalization(encoded(encoder, pixels))
-    data = equalized(plain, by)
+    """Structure and equalizing by some galaxies, in an encoder's file; says what was done."""
+    plain = without_structure(unequalized(path.read_bytes()))
+    network = from_bytes(plain, path.stem)
+    pixels = np.stack([prepare(raw, name, network.contract).pixels for name, raw in galaxies])
+    measuring = with_structure(plain, scale_of(pixels))
+    by = joined(encoded(from_bytes(measuring, path.stem), pixels), network.dimensions)
+    data = equalized(measuring, by)
     write_bytes(path, data)
     made = from_bytes(data, path.stem)
-    return f"{path.name}: power {by.power}, {by.images} images, SHA-256 {made.sha256}"
+    return (
+        f"{path.name}: {len(data) / 1e6:.2f} MB, power {by.power}, structure {by.structure}, "
+        f"{by.images} images, SHA-256 {made.sha256}"
+    )
+
+
+def scale_of(pixels: ByteArray) -> StructureScale:
+    """How the measures of these images are standardized, whatever the number of threads."""
+    torch.set_num_threads(1)
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    measures = torch.cat([structure(part) for part in images.split(256)])
+    return StructureScale.fit(measures, 1)
 
 
 def main() -> None:

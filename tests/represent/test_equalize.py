@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skerry.errors import EncoderError
 from skerry.represent.encoder import Encoder, from_bytes, load
-from skerry.represent.equalize import Equalization, equalization, equalized, unequalized
+from skerry.represent.equalize import Equalization, equalization, equalized, joined, unequalized
 
 SPREADS = np.array([8.0, 3.0, 1.0, 0.3, 0.05])
 
@@ -80,6 +80,33 @@ def test_what_cannot_be_equalized_by_is_refused(
         equalization(vectors, **options)
 
 
+def test_joining_gives_each_part_its_share_of_the_variance() -> None:
+    both = np.hstack([cloud(), 1e3 * cloud(seed=1)])
+    by = joined(both, 5, share=0.2, powers=(0.75, 0.0))
+    assert (by.matrix.shape, by.structure, by.power) == ((10, 5), 0.2, 0.75)
+    whole = both - by.mean
+    for rows, share in ((slice(0, 5), 0.8), (slice(5, 10), 0.2)):
+        assert (whole[:, rows] @ by.matrix[rows]).var(0).sum() <= share + 1e-9
+    found = by.apply(both)
+    assert 0.5 < found.var(0).sum() <= 1 + 1e-9
+    assert (np.diff(found.var(0)) <= 1e-9).all()
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_vectors_changes_no_bit_of_what_joins(random) -> None:
+    vectors = np.hstack([cloud(60), cloud(60, 1)])
+    order = random.sample(range(60), 60)
+    one, other = joined(vectors, 5), joined(vectors[order], 5)
+    np.testing.assert_array_equal(one.mean, other.mean)
+    np.testing.assert_array_equal(one.matrix, other.matrix)
+
+
+@pytest.mark.parametrize(("dimensions", "share"), [(0, 0.5), (5, 0.5), (3, 0.0), (3, 1.0)])
+def test_what_cannot_be_joined_is_refused(dimensions: int, share: float) -> None:
+    with pytest.raises(EncoderError, match="expected some of each"):
+        joined(cloud(9), dimensions, share=share)
+
+
 def pixels(encoder: Encoder, n: int) -> np.ndarray:
     size = encoder.contract.size
     return np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
@@ -139,14 +166,18 @@ def test_a_files_vectors_are_equalized_and_nothing_else_changes(plain: bytes) ->
 def test_votes_and_the_plain_file_come_back_of_an_encoder_that_ships() -> None:
     pytest.importorskip("onnx")
     from skerry.represent.encoder import file_of
+    from skerry.represent.structure import MEASURES
 
     data = file_of("efficientnet_b0").read_bytes()
     before, after = from_bytes(unequalized(data), "plain"), load("efficientnet_b0")
     images = pixels(after, 3)
     vectors, votes = before.encode(images)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    own, measured = vectors[:, :128], vectors[:, 128:]
+    for part in (own, measured):
+        np.testing.assert_allclose(np.linalg.norm(part, axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(after.encode(images)[1], votes)
     assert before.structure_dimensions == after.structure_dimensions == 64
+    assert before.dimensions == 128 + MEASURES
 
 
 @pytest.mark.train

@@ -44,8 +44,9 @@ class Encoder:
     it was exported from, ``structure_dimensions`` how many leading dimensions of that network's
     own vectors tell structure, ``source`` where it was imported from. ``equalized`` holds
     ``power``, ``floor`` and ``images`` where its vectors are equalized after the network
-    (:mod:`skerry.represent.equalize`): they have no fixed length then. All are empty where the
-    file does not say.
+    (:mod:`skerry.represent.equalize`), and ``structure``, the share of variance that measured
+    structure has (:mod:`skerry.represent.measured`): they have no fixed length then. All are
+    empty where the file does not say.
     """
 
     name: str

@@ -9,7 +9,8 @@ retrieval: the benefit of PCA and whitening", ECCV 2012).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 Doubles = npt.NDArray[np.float64]
 
 POWER = 0.75
+STRUCTURE_POWER = 0.4
+STRUCTURE_SHARE = 0.5
 FLOOR = 1e-3
 
-_OUTPUT = "representation"
+OUTPUT = "representation"
+"""Name of the vectors in an encoder's graph."""
 _BEFORE = "representation_before"
 _CENTERED = "representation_centered"
 _MEAN, _MATRIX = "equalizing_mean", "equalizing_matrix"
@@ -36,8 +40,8 @@ _MEAN, _MATRIX = "equalizing_mean", "equalizing_matrix"
 class Equalization:
     """An affine map of vectors: ``(x - mean) @ matrix``.
 
-    ``mean`` (d,) and ``matrix`` (d, d), float64; ``power`` and ``floor`` as it was found with,
-    from so many ``images``.
+    ``mean`` (d,) and ``matrix`` (d, dimensions), float64; ``power`` and ``floor`` as it was found
+    with, from so many ``images``; ``structure`` the share of measured structure, if it has any.
     """
 
     mean: Doubles
@@ -45,6 +49,7 @@ class Equalization:
     power: float
     floor: float
     images: int
+    structure: float = 0.0
 
     def apply(self, vectors: npt.NDArray[np.floating[Any]]) -> Doubles:
         """Vectors (n, d), equalized, float64; not of unit length."""
@@ -88,8 +93,7 @@ def equalization(
             f"equalizing got {n} vectors, finite or not; expected at least 2, all finite: give "
             "it more images, and an encoder with whole weights"
         )
-    rows = np.ascontiguousarray(vectors, np.float64)
-    rows = rows[sorted(range(n), key=lambda row: rows[row].tobytes())]
+    rows = _ordered(vectors)
     with threadpoolctl.threadpool_limits(1):
         mean = rows.mean(0)
         rows -= mean
@@ -103,11 +107,69 @@ def equalization(
     return Equalization(mean, directions * signs * scales, power, floor, n)
 
 
+def _ordered(vectors: npt.NDArray[np.floating[Any]]) -> Doubles:
+    """A copy whose rows are in an order that their content gives."""
+    rows = np.ascontiguousarray(vectors, np.float64)
+    return rows[sorted(range(len(rows)), key=lambda row: rows[row].tobytes())]
+
+
+def joined(
+    vectors: npt.NDArray[np.floating[Any]],
+    dimensions: int,
+    *,
+    share: float = STRUCTURE_SHARE,
+    powers: tuple[float, float] = (POWER, STRUCTURE_POWER),
+    floor: float = FLOOR,
+) -> Equalization:
+    """The map that joins a network's vectors and measured structure to one representation.
+
+    Each part is equalized by itself and brought to a variance: ``share`` for structure, the rest
+    for the network. The leading principal components of both together are kept, as many as the
+    network has dimensions.
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, dimensions + measures), n at least 2: the network's own dimensions first.
+
+    Raises
+    ------
+    EncoderError
+        As :func:`equalization`, for either part; or there is no second part.
+    """
+    if not 0 < dimensions < vectors.shape[1] or not 0 < share < 1:
+        raise EncoderError(
+            f"joining got vectors of {vectors.shape[1]} dimensions, {dimensions} of them the "
+            f"network's, and share {share}; expected some of each, and a share between 0 and 1"
+        )
+    import threadpoolctl
+
+    rows = _ordered(vectors)
+    own, measured = np.split(rows, [dimensions], axis=1)
+    with threadpoolctl.threadpool_limits(1):
+        first = _of_variance(equalization(own, powers[0], floor), own, 1 - share)
+        second = _of_variance(equalization(measured, powers[1], floor), measured, share)
+        mean = np.concatenate([first.mean, second.mean])
+        both = np.zeros((len(mean), len(mean)))
+        both[:dimensions, :dimensions], both[dimensions:, dimensions:] = first.matrix, second.matrix
+        turned = equalization((rows - mean) @ both, 0.0, floor)
+    return Equalization(
+        mean, both @ turned.matrix[:, :dimensions], powers[0], floor, len(vectors), share
+    )
+
+
+def _of_variance(by: Equalization, vectors: Doubles, variance: float) -> Equalization:
+    """An equalization after which the components' variances add up to so much."""
+    found = by.apply(vectors).var(0).sum()
+    return replace(by, matrix=by.matrix * np.sqrt(variance / found))
+
+
 def equalized(data: bytes, by: Equalization) -> bytes:
     """An encoder's file whose vectors are equalized; its votes and its input stay as they are.
 
     ``Sub`` and ``MatMul`` with float32 weights are put behind what gave the representation, and
-    the file says so: ``equalized`` with power, floor and the number of images.
+    the file says so: ``equalized`` with power, floor, the number of images and, where there is
+    measured structure, its share.
 
     Raises
     ------
@@ -116,27 +178,30 @@ def equalized(data: bytes, by: Equalization) -> bytes:
     """
     from onnx import helper, numpy_helper
 
-    model, stored = _read(data)
+    model, stored = read_graph(data)
     if "equalized" in stored:
         raise EncoderError("the encoder is equalized already; give the file it was made from")
-    output = next(o for o in model.graph.output if o.name == _OUTPUT)
+    output = next(o for o in model.graph.output if o.name == OUTPUT)
     found = output.type.tensor_type.shape.dim[1].dim_value
     if found != len(by.mean):
         raise EncoderError(
             f"the encoder has {found} dimensions and the equalization {len(by.mean)}; find it "
             "from vectors of this encoder"
         )
-    _rename(model.graph, _OUTPUT, _BEFORE)
+    rename(model.graph, OUTPUT, _BEFORE)
+    set_dimensions(model.graph, lambda _: by.matrix.shape[1])
     for name, values in ((_MEAN, by.mean), (_MATRIX, by.matrix)):
         model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), name))
     model.graph.node.extend(
         [
             helper.make_node("Sub", [_BEFORE, _MEAN], [_CENTERED], name="equalizing_center"),
-            helper.make_node("MatMul", [_CENTERED, _MATRIX], [_OUTPUT], name="equalizing_scale"),
+            helper.make_node("MatMul", [_CENTERED, _MATRIX], [OUTPUT], name="equalizing_scale"),
         ]
     )
     said = {"power": by.power, "floor": by.floor, "images": by.images}
-    return _written(model, {**stored, "equalized": said})
+    if by.structure:
+        said["structure"] = by.structure
+    return written(model, {**stored, "equalized": said})
 
 
 def unequalized(data: bytes) -> bytes:
@@ -147,20 +212,22 @@ def unequalized(data: bytes) -> bytes:
     EncoderError
         The file is no encoder.
     """
-    model, stored = _read(data)
+    model, stored = read_graph(data)
     if "equalized" not in stored:
         return data
     graph = model.graph
+    mean = next(w for w in graph.initializer if w.name == _MEAN)
+    set_dimensions(graph, lambda _: int(mean.dims[0]))
     kept = [node for node in graph.node if not node.name.startswith("equalizing_")]
     weights = [w for w in graph.initializer if w.name not in (_MEAN, _MATRIX)]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(kept)
     graph.initializer.extend(weights)
-    _rename(graph, _BEFORE, _OUTPUT)
-    return _written(model, {k: v for k, v in stored.items() if k != "equalized"})
+    rename(graph, _BEFORE, OUTPUT)
+    return written(model, {k: v for k, v in stored.items() if k != "equalized"})
 
 
-def _read(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
+def read_graph(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
     """An encoder's graph and what it says of itself."""
     try:
         import onnx
@@ -178,7 +245,7 @@ def _read(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
         ) from error
 
 
-def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+def rename(graph: onnx.GraphProto, old: str, new: str) -> None:
     """Give a value another name wherever a node makes or uses it."""
     for node in graph.node:
         for names in (node.input, node.output):
@@ -187,7 +254,14 @@ def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
                     names[place] = new
 
 
-def _written(model: onnx.ModelProto, stored: dict[str, Any]) -> bytes:
+def set_dimensions(graph: onnx.GraphProto, of: Callable[[int], int]) -> None:
+    """Say of how many dimensions the representation is, by how many it was said to be."""
+    output = next(o for o in graph.output if o.name == OUTPUT)
+    said = output.type.tensor_type.shape.dim[1]
+    said.dim_value = of(said.dim_value)
+
+
+def written(model: onnx.ModelProto, stored: dict[str, Any]) -> bytes:
     """The bytes of a checked graph that says ``stored`` of itself."""
     from onnx import checker
 

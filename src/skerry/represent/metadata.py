@@ -62,7 +62,8 @@ def _equalized(value: Any) -> bool:
     if not isinstance(value, Mapping) or not _whole(value.get("images")):
         return False
     power: Any = value.get("power")
-    sound = power == 0 or (_positive(power) and power <= 1)
+    share: Any = value.get("structure", 0.5)
+    sound = (power == 0 or (_positive(power) and power <= 1)) and _positive(share) and share < 1
     return value["images"] > 0 and _positive(value.get("floor")) and sound
 
 
@@ -79,8 +80,10 @@ _TERMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "options": (lambda v: isinstance(v, Mapping), "a table"),
     "structure_dimensions": (lambda v: _whole(v) and v >= 0, "a whole number"),
     "source": (_text, "text"),
+    "measured": (lambda v: _whole(v) and v > 0, "a whole number above 0"),
     "equalized": (
         _equalized,
-        "a table of a power from 0 to 1, a floor above 0 and a number of images",
+        "a table of a power from 0 to 1, a floor above 0, a number of images and, if anything, "
+        "a share of structure between 0 and 1",
     ),
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_damaged_files_are_made_again(ending: str, damage: str, tmp_path: Path) 
     recipe = replace(RECIPE, structure_dimensions=3)
     first = read_training_set(galaxies(), recipe, SCHEMA, tmp_path)[0]
     images, targets = np.array(first.images), first.structure.clone()
-    (path,) = (p for p in tmp_path.iterdir() if p.name.partition(".")[2] == ending[1:])
+    (path,) = (p for p in tmp_path.iterdir() if re.fullmatch(rf"\w+(\.[\d.]+)?{ending}", p.name))
     whole = path.read_bytes()
     if damage == "removed":
         path.unlink()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from skerry.represent.structure import StructureScale, structure
 from skerry.represent.training.begin import begin
 from skerry.represent.training.data import TrainingSet
 from skerry.represent.training.recipe import Recipe
-from skerry.represent.training.structure import StructureScale, structure
 from skerry.represent.training.train import Outcome, train
 from skerry.represent.trees.schema import Question, Schema
 

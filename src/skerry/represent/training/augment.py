@@ -68,5 +68,21 @@ def augment(
     bright = turned * (1 + gain * (2 * draw(n, bands, 1, 1) - 1))
     if not noise:
         return bright
-    grain = torch.randn(bright.shape, generator=generator).to(device)
+    grain = _grain(bright.shape, generator, device)
     return (bright + noise * draw(n, 1, 1, 1) * grain).clamp(0, 1)
+
+
+def shown_part(images: Tensor, shown: float) -> Tensor:
+    """The middle of images (n, bands, side, side): a share of their width that is shown."""
+    kept = round(images.shape[-1] * shown)
+    edge = (images.shape[-1] - kept) // 2
+    return images[..., edge : edge + kept, edge : edge + kept]
+
+
+def _grain(shape: torch.Size, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Standard normal values, drawn where the images are: there are too many to copy."""
+    if device.type == generator.device.type:
+        return torch.randn(shape, generator=generator)
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    there = torch.Generator(device).manual_seed(seed)
+    return torch.randn(shape, generator=there, device=device)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from skerry.represent.network import VoteNetwork
+from skerry.represent.training.augment import shown_part
 from skerry.represent.training.data import Batch, TrainingSet
 from skerry.represent.training.loss import contrast, labels_nll, redundancy, votes_nll
 from skerry.represent.training.recipe import Recipe
@@ -21,9 +22,7 @@ CHUNK = 256
 
 def plain_view(images: Tensor, recipe: Recipe) -> Tensor:
     """Images as they are shown when nothing is augmented, in [0, 1]."""
-    kept = round(images.shape[-1] * recipe.shown)
-    edge = (images.shape[-1] - kept) // 2
-    center = images[..., edge : edge + kept, edge : edge + kept].float() / 255
+    center = shown_part(images, recipe.shown).float() / 255
     return functional.interpolate(center, recipe.size, mode="area")
 
 

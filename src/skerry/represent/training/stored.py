@@ -20,9 +20,10 @@ from skerry import config
 from skerry.errors import DiskError, ImageError, TooManyFailuresError
 from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent
+from skerry.represent.structure import MEASURES, StructureScale, structure
+from skerry.represent.training.augment import shown_part
 from skerry.represent.training.readers import Galaxies
 from skerry.represent.training.recipe import Recipe
-from skerry.represent.training.structure import MEASURES, StructureScale, structure
 from skerry.store import replacing, write_text
 from skerry.survey import prepare
 from skerry.types import ByteArray, Contract, Failure, IntArray
@@ -88,7 +89,8 @@ def stored_images(
         failed = {row for row, _ in failures}
         rows = np.array([row for row in keep.tolist() if row not in failed], np.int64)
         images = images[: len(rows)]
-        targets = _structure(images, recipe, cache / f"{key}.structure.npy", on_event)
+        measured = cache / f"{key}.{recipe.shown:g}.structure.npy"
+        targets = _structure(images, recipe, measured, on_event)
     return Stored(images, targets, rows, [reason for _, reason in failures], key)
 
 
@@ -197,7 +199,7 @@ def _require_few(failures: Failed, n: int) -> None:
 
 
 def _structure(images: ByteArray, recipe: Recipe, path: Path, on_event: OnEvent) -> Tensor:
-    """Targets of structure; the measures behind them are stored beside the images."""
+    """Targets of structure, of what is shown; the measures are stored beside the images."""
     if not recipe.structure_dimensions:
         return torch.zeros(len(images), 0)
     found = _loaded(path)
@@ -205,7 +207,7 @@ def _structure(images: ByteArray, recipe: Recipe, path: Path, on_event: OnEvent)
         parts = []
         for start in range(0, len(images), CHUNK):
             part = np.array(images[start : start + CHUNK])  # a copy: the file is read-only
-            parts.append(structure(torch.from_numpy(part)))
+            parts.append(structure(shown_part(torch.from_numpy(part), recipe.shown)))
             on_event("measuring structure", min(start + CHUNK, len(images)), len(images))
         found = torch.cat(parts).numpy()
         with replacing(path) as partial, partial.open("wb") as file:
