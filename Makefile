@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo docs test test-browser test-train lint types format clean
+.PHONY: demo docs test test-browser test-ray test-train lint types format clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -11,6 +11,10 @@ BIN := .venv/bin
 
 .venv/dev: .venv/base
 	$(BIN)/pip install -q --no-compile -e '.[dev]'
+	touch $@
+
+.venv/ray: .venv/dev
+	$(BIN)/pip install -q --no-compile -e '.[dev,ray]'
 	touch $@
 
 .venv/train: .venv/dev
@@ -25,10 +29,14 @@ demo: .venv/base  ## install and search a small drawn survey
 	$(BIN)/skerry demo -o skerry-demo
 
 test: .venv/dev lint types  ## everything that needs no torch
-	$(BIN)/pytest -n 2 --dist loadfile -m "not train and not browser"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not train and not browser and not ray"
 
 test-browser: .venv/dev  ## report and atlas in a Chromium; axe-core by npm install axe-core
 	$(BIN)/pytest -m browser
+
+test-ray: .venv/ray  ## clusters of a few small nodes on this machine, one of them killed
+	$(BIN)/python -c "import ray"
+	$(BIN)/pytest -m ray
 
 test-train: .venv/train  ## what needs torch; fails where torch is missing
 	$(BIN)/python -c "import torch, timm, onnx"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from skerry.backends import card
 from skerry.cli import app
 from skerry.config import Config, to_toml
 from skerry.pipeline import STAGES
@@ -141,3 +142,18 @@ def test_nothing_heavy_is_imported_by_the_command_line() -> None:
         "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_gpu_is_asked_for_by_one_option(
+    survey_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "lacking", lambda *packages: "torch is not installed")
+    run = ("run", survey_folder, "-o", tmp_path / "run", "--json", "--device")
+    code, out, _ = call(*run, "cuda", "-s", "representations.device=cpu")
+    assert (code, json.loads(out)["error"]) == (1, "ConfigError")
+    assert json.loads(out)["message"].startswith("neighbors.device = cuda asks for a GPU, but")
+    code, out, _ = call(*run, "gpu")
+    assert json.loads(out)["message"] == "representations.device is gpu; expected one of cpu, cuda"
+    encode = ("encode", survey_folder, "-o", tmp_path / "run", "--json", "--device", "cuda")
+    assert json.loads(call(*encode)[1])["message"].startswith("representations.device = cuda asks")
+    assert not (tmp_path / "run").exists()

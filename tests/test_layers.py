@@ -13,7 +13,7 @@ LAYERS = [
     {"cli", "__init__", "__main__"},
     {"results", "notebook", "recovering", "atlas"},
     {"examining"},
-    {"using", "review", "handoff"},
+    {"using", "review", "handoff", "planning"},
     {
         "pipeline",
         "stages",
@@ -23,6 +23,8 @@ LAYERS = [
         "scoring",
         "answered",
         "gathering",
+        "encoding",
+        "sharing",
         "reopening",
     },
     {"simulate"},
@@ -36,7 +38,7 @@ STAGES = ["survey", "represent", "discover", "examine", "publish"]
 """Within their layer a stage may import from those on its left, never the reverse."""
 
 HOMES = {
-    "torch": {"represent"},
+    "torch": {"represent", "backends"},
     "timm": {"represent"},
     "lightning_fabric": {"represent"},
     "huggingface_hub": {"represent"},
@@ -48,6 +50,7 @@ HOMES = {
     "pandas": {"notebook", "results"},
     "typer": {"cli"},
     "bokeh": {"atlas"},
+    "ray": {"executors"},
 }
 """Libraries and the only packages that may import them."""
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import functools
+import json
 import os
 import random
 import shutil
@@ -20,7 +22,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from skerry import context, pipeline
+from skerry.backends import card
 from skerry.config import Config, from_mapping, to_toml
+from skerry.context import outside_of, provenance, settings_of
 from skerry.errors import (
     CatalogError,
     ConfigError,
@@ -33,6 +37,7 @@ from skerry.errors import (
     TooManyFailuresError,
 )
 from skerry.pipeline import STAGES
+from skerry.reopening import reopened
 from skerry.represent.encoder import load
 from skerry.results import open as open_run
 from skerry.store import nouns
@@ -496,3 +501,98 @@ def test_a_second_encoder_that_cannot_be_used_ends_the_run_before_any_work(
         with pytest.raises(kind, match=name):
             pipeline.run(table, tmp_path / "run", two)
     assert not (tmp_path / "run").exists()
+
+
+def test_without_a_gpu_a_run_on_one_ends_before_any_work(
+    survey_folder: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card, "lacking", lambda *packages: "torch is not installed")
+    monkeypatch.setattr(pipeline, "open_survey", None)  # a catalog may take minutes to read
+    with pytest.raises(ConfigError, match=r"representations.device = cuda .* 'skerry\[gpu\]'"):
+        pipeline.run(survey_folder, tmp_path / "run", config, device="cuda")
+    for section in ("representations", "neighbors"):
+        one = from_mapping({section: {"device": "cuda"}}, config)
+        with pytest.raises(ConfigError, match=f"^{section}.device = cuda asks for a GPU"):
+            pipeline.run(survey_folder, tmp_path / "run", one)
+    with pytest.raises(ConfigError, match="device is tpu; expected one of cpu, cuda"):
+        pipeline.run(survey_folder, tmp_path / "run", config, device="tpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_the_cpu_made_before_there_was_a_choice_stands() -> None:
+    on_gpu = from_mapping({s: {"device": "cuda"} for s in ("representations", "neighbors")})
+    for stage in pipeline.STAGES:
+        assert "device" not in str(settings_of(stage.name, Config()))
+    differ = [s.name for s in pipeline.STAGES if "device" in str(settings_of(s.name, on_gpu))]
+    searches = ["neighbors", "clusters", "nulls", "replication"]
+    assert differ == ["representations", *searches, "products"]
+
+
+def test_the_device_is_part_of_what_vectors_depend_on(finished: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    opened = reopened(run)
+    opened.config = from_mapping({"representations": {"device": "cuda"}}, opened.config)
+    assert outside_of("representations", opened)["computed"] == "cuda, float16"
+    assert "computed by cuda, float16" in provenance(opened, ())["encoder"]
+    text = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(text.replace('device = "cpu"', 'device = "cuda"', 1))
+    assert pipeline.status(run)["stages"]["representations"]["state"] == "stale"
+
+
+@pytest.mark.train
+def test_a_run_that_looks_for_neighbors_on_a_gpu_finds_the_same(
+    planted_table: Path,
+    planted_config: Config,
+    judged: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Torch's CPU stands for the GPU."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(card, "DEVICE", "cpu")
+    monkeypatch.setattr(card, "lacking", lambda *packages: "")
+    without_index = from_mapping({"neighbors": {"exact_below": 0}}, planted_config)
+    pipeline.run(planted_table, tmp_path / "run", without_index, device="cuda")
+    mine, theirs = contents(tmp_path / "run"), contents(judged)
+    for name, data in theirs.items():
+        if not name.endswith("manifest.json") and name.split("/")[0] in (
+            "neighbors", "embedding", "clusters", "classes",
+        ):  # fmt: skip
+            assert mine[name] == data, name
+    assert "torch" in json.loads(mine["neighbors/manifest.json"])["versions"]
+    assert "torch" not in json.loads(mine["embedding/manifest.json"])["versions"]
+    assert '"event": "gpu", "name": "cpu"' in (tmp_path / "run" / "log.jsonl").read_text()
+    # without a GPU it can still be looked at
+    monkeypatch.setattr(card, "lacking", lambda *packages: "torch is not installed")
+    run = open_run(tmp_path / "run")
+    first = run.rare_classes[0]
+    ids = run.grow(first.class_id, 5)["id_str"].tolist()
+    assert ids == open_run(judged).grow(first.class_id, 5)["id_str"].tolist()
+    assert len(run.similar(first.members[0], limit=30)) == 30
+
+
+@pytest.mark.train
+def test_a_run_encoded_on_a_gpu_has_nearly_the_same_vectors(
+    survey_folder: Path, config: Config, finished: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Torch's CPU stands for the GPU."""
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from skerry.represent import gpu
+
+    monkeypatch.setattr(card, "DEVICE", "cpu")
+    monkeypatch.setattr(card, "lacking", lambda *packages: "")
+    monkeypatch.setattr(gpu, "on_device", functools.partial(gpu.on_device, batch=32))
+    there = from_mapping({"representations": {"device": "cuda"}}, config)
+    run = shutil.copytree(finished, tmp_path / "run")
+    found = pipeline.run(survey_folder, run, there)
+    assert "representations" not in found["skipped"] and "sources" in found["skipped"]
+    mine, theirs = (nouns.read_representations(r / "representations") for r in (run, finished))
+    assert mine.id_str == theirs.id_str and (mine.vectors != theirs.vectors).any()
+    moved = np.linalg.norm(mine.vectors - theirs.vectors, axis=1)
+    assert (moved < 0.005 * np.linalg.norm(theirs.vectors, axis=1)).all()
+    manifest = json.loads((run / "representations" / "manifest.json").read_text())
+    assert manifest["inputs"]["computed"] == "cuda, float16" and "torch" in manifest["versions"]
+    assert "computed by cuda, float16" in (run / "report.html").read_text()
+    assert len(pipeline.run(survey_folder, run, there)["skipped"]) == len(STAGES)

@@ -41,22 +41,26 @@ class SourcesConfig:
 class RepresentationsConfig:
     """Preparing cutouts and encoding them. ``crop`` is the share of an image's width kept;
     0 means as the encoder's field of view asks. ``accept`` names what may differ from the
-    encoder's contract (``pixel_scale``, ``bands``, ``stretch``, joined by commas)."""
+    encoder's contract (``pixel_scale``, ``bands``, ``stretch``, joined by commas). ``device``
+    ``cuda`` encodes on a GPU, in float16: vectors differ from those of ``cpu`` by a thousandth."""
 
     encoder: str = "default"
     crop: float = 0.0
     accept: str = ""
     shard_size: int = 2048
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
 class NeighborsConfig:
     """The nearest-neighbor graph. ``scale`` is the most neighbors whose reach is the local scale of
-    a source: one for every 200 sources, ``k`` at least."""
+    a source: one for every 200 sources, ``k`` at least. On ``device`` ``cpu`` every pair is
+    compared up to ``exact_below`` sources, on ``cuda``, a GPU, always."""
 
     k: int = 30
     scale: int = 100
     exact_below: int = 30_000
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,9 @@ class Config:
     replication: ReplicationConfig = field(default_factory=ReplicationConfig)
     classes: ClassesConfig = field(default_factory=ClassesConfig)
 
+
+DEVICES = ("cpu", "cuda")
+"""Where representations are computed and neighbors looked for; ``cuda`` is a GPU."""
 
 ROUTES = ("graph", "umap-hdbscan")
 """From vectors to candidates: the neighbor graph's own hierarchy, or UMAP and HDBSCAN."""
@@ -222,6 +229,12 @@ def _validate(config: Config) -> None:
         ),
         ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
+        (
+            "representations.device",
+            config.representations.device in DEVICES,
+            f"one of {', '.join(DEVICES)}",
+        ),
+        ("neighbors.device", config.neighbors.device in DEVICES, f"one of {', '.join(DEVICES)}"),
         ("neighbors.k", config.neighbors.k > 0, "positive"),
         ("neighbors.scale", config.neighbors.scale > 0, "positive"),
         ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),

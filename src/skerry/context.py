@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,12 @@ from skerry.config import Config
 from skerry.discover import Space, first_of_each, in_canonical_order, space_of
 from skerry.discover.lineage import Known, Lost, lost
 from skerry.errors import ConfigError, InputError
+from skerry.executors.executor import Executor
+from skerry.executors.local import Local
 from skerry.progress import OnEvent
 from skerry.represent.contract import accepted, hold, in_words
 from skerry.represent.encoder import Encoder, load
+from skerry.represent.placed import computed_by
 from skerry.store import nouns, read_manifest
 from skerry.store.manifest import file_digest
 from skerry.store.runfolder import RunFolder
@@ -37,13 +40,17 @@ LOW_RECALL = 0.9
 
 @dataclass
 class Context:
-    """One run at work; each noun is read once, when first asked for."""
+    """One run at work; each noun is read once, when first asked for.
+
+    Images are encoded by ``executor``, ``threads`` at a time here or in each of its tasks.
+    """
 
     folder: RunFolder
     survey: Survey
     config: Config
     on_event: OnEvent
     threads: int = 0
+    executor: Executor = field(default_factory=Local)
 
     def path(self, stage: str) -> Path:
         """The folder of a stage."""
@@ -240,8 +247,32 @@ _HOW_MANY = {"nulls": ("n",), "replication": ("subsamples", "seeds")}
 """Settings that say how many parts a stage has, not what is in one."""
 
 
+COMPUTES = {
+    "representations": "representations",
+    "second": "representations",
+    "neighbors": "neighbors",
+    "nulls": "neighbors",
+    "replication": "neighbors",
+}
+"""Stages that compute on a device, with the section of the settings that names it."""
+
+
+def device_of(stage: str, config: Config) -> str:
+    """Where a stage computes: ``cpu`` or ``cuda``."""
+    return str(getattr(config, COMPUTES[stage]).device) if stage in COMPUTES else "cpu"
+
+
 def settings_of(stage: str, config: Config) -> dict[str, Any]:
     """The settings that a stage's files depend on."""
+    found = _settings_of(stage, config)
+    # what the CPU made is what was made before there was a choice
+    for table in (found, *found.values()):
+        if isinstance(table, dict) and table.get("device") == "cpu":
+            del table["device"]
+    return found
+
+
+def _settings_of(stage: str, config: Config) -> dict[str, Any]:
     if stage == "products":
         return dataclasses.asdict(config)
     if stage not in _SECTIONS:
@@ -267,10 +298,10 @@ def outside_of(stage: str, context: Context) -> dict[str, str]:
     if stage == "sources":
         return {"input": context.fingerprint}
     if stage == "representations":
-        by = _encoded_by(context.encoder, context.contract) or {"encoder": "given"}
+        by = _encoded_by(stage, context, context.encoder, context.contract) or {"encoder": "given"}
         return {"input": context.fingerprint, **by}
     if stage == "second":
-        return _encoded_by(context.second_encoder, context.second_contract)
+        return _encoded_by(stage, context, context.second_encoder, context.second_contract)
     if stage == "products":
         return {**answers_digest(context.folder.path), "products": str(publish.FORMAT)}
     if stage == "classes" and context.config.classes.previous:
@@ -278,11 +309,14 @@ def outside_of(stage: str, context: Context) -> dict[str, str]:
     return {}
 
 
-def _encoded_by(encoder: Encoder | None, contract: Contract | None) -> dict[str, str]:
+def _encoded_by(
+    stage: str, context: Context, encoder: Encoder | None, contract: Contract | None
+) -> dict[str, str]:
     if encoder is None or contract is None:
         return {}
     kept = {"kept": f"{contract.kept:.6g} px"} if contract.kept else {}
-    return {"encoder": encoder.sha256, **kept}
+    computed = computed_by(device_of(stage, context.config))
+    return {"encoder": encoder.sha256, **kept, **computed}
 
 
 def classes_file(run: str | Path) -> Path:
@@ -381,7 +415,9 @@ def provenance(context: Context, stages: Sequence[str]) -> dict[str, str]:
     if encoder is None or contract is None:
         found["encoder"] = "none: representations were given"
     else:
-        found["encoder"] = f"{encoder.name} (SHA-256 {encoder.sha256})"
+        by = computed_by(context.config.representations.device)
+        ran = "".join(f", computed by {how}" for how in by.values())
+        found["encoder"] = f"{encoder.name} (SHA-256 {encoder.sha256}){ran}"
         sides = _counts(context, "representations").get("sides", {})
         found["field of view"] = "; ".join(
             f"{n} images of {s} px, central {_share(context, contract, int(s)):.1%} kept"

@@ -43,5 +43,9 @@ class DiskError(RunError):
     """The disk is full or cannot be written."""
 
 
+class DoesNotFitError(SkerryError):
+    """A run needs more than this machine has; the message says what would fit."""
+
+
 class CannotAnswerError(SkerryError):
     """A run lacks what a question needs; the message says what, and what to give."""

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from skerry import judging, stages
-from skerry.config import Config, digest
-from skerry.context import Context, outside_of, part_settings_of, settings_of
+from skerry.backends import card
+from skerry.config import Config, digest, from_mapping
+from skerry.context import COMPUTES, Context, device_of, outside_of, part_settings_of, settings_of
 from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
 from skerry.errors import InputError, RunError
+from skerry.executors.executor import Executor
+from skerry.executors.local import Local
 from skerry.progress import OnEvent, silent
 from skerry.store import Manifest, drop_damaged, read_manifest, reviews, write_manifest
 from skerry.store.manifest import NAME, file_digest
@@ -22,7 +25,7 @@ from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey, open_survey
 
-FORMAT = 6
+FORMAT = 7
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 
@@ -93,13 +96,18 @@ def run(
     config: Config | None = None,
     *,
     threads: int = 0,
+    executor: Executor | None = None,
+    device: str = "",
     on_event: OnEvent = silent,
 ) -> dict[str, Any]:
     """Take an input survey to candidate rare classes in the folder ``output``.
 
     A stage whose inputs and settings are as they were is skipped; anything else is redone, so
-    the same call after a kill or with a changed setting does only what is missing. ``threads``
-    is how many encode, 0 for all; the results do not depend on it.
+    the same call after a kill or with a changed setting does only what is missing. ``executor``
+    is where images are encoded, None for this process, and ``threads`` how many of it, or of each
+    task elsewhere, encode, 0 for all here and for one there; the results depend on neither.
+    ``device``, ``cpu`` or ``cuda``, stands for ``representations.device`` and
+    ``neighbors.device``; where it is empty those of the settings hold.
 
     Returns
     -------
@@ -111,35 +119,88 @@ def run(
     SkerryError
         The input, the settings or the folder cannot be used; each says what to do.
     """
+    config = config or Config()
+    if device:
+        there = {"device": device}
+        config = from_mapping({"representations": there, "neighbors": there}, config)
+    require_gpu(config, *(("representations",) if executor is None or executor.here else ()))
+    require_gpu(config, "neighbors")
+    context = prepare(input_path, output, config, threads, executor, on_event)
+    with context.folder.locked():
+        return carry_through(context)
+
+
+def require_gpu(config: Config, *stages: str) -> None:
+    """That there is a GPU for those of some stages that are to compute on one.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or what drives it is not installed.
+    """
+    for stage in stages:
+        device = device_of(stage, config)
+        if device != "cpu":
+            encoding = ("onnx",) if COMPUTES[stage] == "representations" else ()
+            card.require(f"{COMPUTES[stage]}.device = {device}", *encoding)
+
+
+def prepare(
+    input_path: str | Path,
+    output: str | Path,
+    config: Config | None,
+    threads: int,
+    executor: Executor | None,
+    on_event: OnEvent,
+) -> Context:
+    """An input, settings and a run's folder, found to fit each other; nothing is written yet.
+
+    Raises
+    ------
+    SkerryError
+        They do not, or cannot be used.
+    """
     input_path, output, config = Path(input_path), Path(output), config or Config()
     folder = claim(output, input_path)
     on_event("reading the catalog", 0, 1)
     survey = open_survey(input_path, config.sources)
     on_event("reading the catalog", 1, 1)
     _check_size(survey, config)
-    context = Context(folder, survey, config, on_event, threads)
+    context = Context(folder, survey, config, on_event, threads, executor or Local(threads))
     # an encoder that is missing or does not fit, or a previous run that is none, ends it here
     _ = context.contract, context.second_contract, context.previous
+    return context
+
+
+def carry_through(context: Context) -> dict[str, Any]:
+    """Take a run that this process holds the lock of through all its stages; see :func:`run`."""
+    folder, config = context.folder, context.config
+    claim(folder.path, Path(folder.input))  # another process may have begun since
+    folder.start(config)
+    folder.log("columns", **context.survey.choices)
+    if config.neighbors.device != "cpu":
+        folder.log("gpu", name=card.name())
+    if config.classes.previous:
+        brought = reviews.bring(folder.path, Path(config.classes.previous))
+        folder.log("reviews", brought=brought, previous=config.classes.previous)
+    done: dict[str, Manifest] = {}
     skipped = []
-    with folder.locked():
-        claim(output, input_path)  # another process may have begun since
-        folder.start(config)
-        folder.log("columns", **survey.choices)
-        if config.classes.previous:
-            brought = reviews.bring(output, Path(config.classes.previous))
-            folder.log("reviews", brought=brought, previous=config.classes.previous)
-        done: dict[str, Manifest] = {}
-        for stage in STAGES:
-            inputs = _inputs(stage, context, done)
-            manifest = _still_good(stage, context, inputs)
-            if manifest is not None:
-                skipped.append(stage.name)
-            else:
-                manifest = _build(stage, context, inputs)
-            done[stage.name] = manifest
-        warnings = warnings_of(context)
-        folder.log("end", warnings=warnings)
-    return {**status(output), "skipped": skipped, "warnings": warnings}
+    for stage in STAGES:
+        done[stage.name], built = up_to_date(stage, context, done)
+        if not built:
+            skipped.append(stage.name)
+    warnings = warnings_of(context)
+    folder.log("end", warnings=warnings)
+    return {**status(folder.path), "skipped": skipped, "warnings": warnings}
+
+
+def up_to_date(
+    stage: Stage, context: Context, done: Mapping[str, Manifest]
+) -> tuple[Manifest, bool]:
+    """A stage's manifest, and whether the stage had to be built; ``done`` holds those before."""
+    inputs = _inputs(stage, context, done)
+    manifest = _still_good(stage, context, inputs)
+    return (_build(stage, context, inputs), True) if manifest is None else (manifest, False)
 
 
 def publish(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) -> None:
@@ -159,9 +220,7 @@ def publish(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent)
     if missing:
         raise RunError(f"the run in {output} has not ended: {', '.join(missing)} missing")
     with folder.locked():
-        inputs = _inputs(stage, context, {k: v for k, v in done.items() if v is not None})
-        if _still_good(stage, context, inputs) is None:
-            _build(stage, context, inputs)
+        up_to_date(stage, context, {k: v for k, v in done.items() if v is not None})
 
 
 def _check_size(survey: Survey, config: Config) -> None:
@@ -181,6 +240,11 @@ def _inputs(stage: Stage, context: Context, done: Mapping[str, Manifest]) -> dic
 
 def _key(stage: Stage, config: Config, inputs: Mapping[str, str]) -> str:
     return digest(stage.name, settings_of(stage.name, config), inputs)
+
+
+def part_key(stage: Stage, context: Context, done: Mapping[str, Manifest]) -> str:
+    """What the parts of a stage are made under; ``done`` holds the stages before it."""
+    return _part_key(stage, context.config, _inputs(stage, context, done))
 
 
 def _part_key(stage: Stage, config: Config, inputs: Mapping[str, str]) -> str:
@@ -203,7 +267,8 @@ def _still_good(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Ma
 
 def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest:
     path = context.path(stage.name)
-    used = versions(stage.libraries)
+    on_gpu = device_of(stage.name, context.config) != "cpu"
+    used = versions((*stage.libraries, *(("torch",) if on_gpu else ())))
     if path.is_file() or not stage.keeps:
         clear(path)
     for name in (NAME, *stage.outside):

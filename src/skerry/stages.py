@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from skerry.context import Context
 from skerry.discover import embed, largest_size, space_of
-from skerry.errors import InputError, TooManyFailuresError
+from skerry.encoding import Shards
+from skerry.errors import InputError
 from skerry.gathering import findings_of
 from skerry.publish import (
     PAGES,
@@ -22,12 +21,11 @@ from skerry.publish import (
     write_report,
     write_sheets,
 )
-from skerry.represent.encode import encode, given
 from skerry.represent.encoder import Encoder
 from skerry.store import nouns, write_table
 from skerry.store.manifest import versions
 from skerry.store.runfolder import clear
-from skerry.types import Contract, Embedding, Failure
+from skerry.types import Contract, Embedding
 
 PUBLISHED_WITH = ("astropy", "matplotlib", "mocpy", "numpy", "pyarrow")
 """Libraries that write the products."""
@@ -61,38 +59,13 @@ def second(context: Context, key: str) -> dict[str, Any]:
 def _encode_missing(
     context: Context, stage: str, key: str, encoder: Encoder | None, contract: Contract | None
 ) -> dict[str, Any]:
-    folder, survey, config = context.path(stage), context.survey, context.config
-    total, size = len(survey.sources), config.representations.shard_size
-    rows = [range(s, min(s + size, total)) for s in range(0, total, size)]
-    paths = [nouns.shard_path(folder, i) for i in range(len(rows))]
-    clear(folder, keep=set(paths))
-    kept = [i for i, path in enumerate(paths) if nouns.part_key(path) == key]
-    missing = sorted(set(range(len(rows))) - set(kept))
-    failures = [f for i in kept for f in nouns.shard_failures(paths[i])]
-    _stop_if_too_many(failures, total, folder, config.sources.max_failed)
-    done = sum(len(rows[i]) for i in kept)
-    context.on_event("encoding", done, total)
-
-    def on_event(encoded: int) -> None:
-        context.on_event("encoding", done + encoded, total)
-
-    todo = [rows[i] for i in missing]
-    stream = (
-        given(survey, todo, on_event=on_event)
-        if encoder is None
-        else encode(
-            survey, encoder, todo, contract=contract, crop=config.representations.crop,
-            threads=context.threads, on_event=on_event,
-        )
-    )  # fmt: skip
-    for position, part in stream:
-        nouns.write_shard(paths[missing[position]], part, key)
-        failures += part.failures
-        _stop_if_too_many(failures, total, folder, config.sources.max_failed)
+    folder, shards = context.path(stage), Shards(context, stage, key, encoder, contract)
+    clear(folder, keep=set(shards.paths))
+    failures = shards.encode()
     nouns.write_failures(folder / "failures.parquet", failures)
-    sides = Counter(side for path in paths for side in nouns.shard_sides(path))
+    sides = Counter(side for path in shards.paths for side in nouns.shard_sides(path))
     return {
-        "represented": total - len(failures),
+        "represented": len(context.survey) - len(failures),
         "failed": len(failures),
         "sides": {str(side): n for side, n in sides.most_common() if side},
     }
@@ -106,22 +79,6 @@ def _stop_if_too_few(represented: int, context: Context) -> None:
             f"only {represented} sources could be read; a graph of {needed - 1} neighbors needs "
             f"{needed}: see {context.path('representations') / 'failures.parquet'}"
         )
-
-
-def _stop_if_too_many(
-    failures: Sequence[Failure], total: int, folder: Path, allowed: float
-) -> None:
-    if len(failures) <= allowed * total:
-        return
-    path = folder / "failures.parquet"
-    nouns.write_failures(path, failures)
-    common = Counter(failure.reason for failure in failures).most_common(1)[0][0]
-    example = next(failure for failure in failures if failure.reason == common)
-    raise TooManyFailuresError(
-        f"{len(failures)} of {total} sources could not be read, more than the allowed share "
-        f"{allowed:g}; the most common reason: {common} (as {example.location}). All are listed "
-        f"in {path}. Mend the input, or raise sources.max_failed"
-    )
 
 
 def neighbors(context: Context, key: str) -> dict[str, Any]:

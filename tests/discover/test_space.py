@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skerry.backends import card
 from skerry.config import NeighborsConfig
 from skerry.discover import neighbor_graph, neighbor_search, space, space_of
-from skerry.errors import InputError
+from skerry.errors import ConfigError, InputError
 
 
 def drawn(n: int = 300) -> np.ndarray:
@@ -52,3 +53,17 @@ def test_what_cannot_be_searched_is_refused() -> None:
     x[3] = np.nan
     with pytest.raises(InputError, match="1 of 30 vectors hold NaN"):
         space_of(x, NeighborsConfig(k=5))
+
+
+def test_without_a_gpu_no_graph_is_made_but_one_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(card, "lacking", lambda *packages: "torch is not installed")
+    on_gpu = NeighborsConfig(k=7, exact_below=0, device="cuda")
+    with pytest.raises(ConfigError, match=r"neighbors\.device = cuda asks for a GPU, but torch is"):
+        space_of(drawn(), on_gpu)
+    made = space_of(drawn(), NeighborsConfig(k=7))
+    stored = space.Space(made.vectors, made.graph, on_gpu)
+    rows = np.array([1, 2, 299])
+    for found, expected in zip(stored.near(rows, 40), made.near(rows, 40), strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -17,6 +17,10 @@ Threads = Annotated[
     int,
     typer.Option(min=0, help="How many threads encode, 0 for all; changes no result."),
 ]
+Device = Annotated[
+    str,
+    typer.Option(help="Where to encode and look for neighbors: cpu, or cuda, a GPU (extra 'gpu')."),
+]
 Bands = Annotated[str, typer.Option(help="Filters that the encoder learned, red first, as z,r,g.")]
 Stretch = Annotated[
     str, typer.Option(help="How its images' flux was stretched: linear, sqrt, log, asinh, lupton.")
@@ -33,6 +37,42 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", help="One setting, as neighbors.k=30; may be repeated."),
 ]
+
+
+InputPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT",
+        help="Folder of images, catalog that names them, Parquet with images, or "
+        "table of representations.",
+    ),
+]
+Preset = Annotated[str, typer.Option(help="Named settings to start from.")]
+Previous = Annotated[Path | None, typer.Option(help="An earlier run, whose classes' ids are kept.")]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="200 searches of featureless data of each kind.")
+]
+
+
+def run_config(
+    path: Path | None,
+    settings: list[str] | None,
+    preset: str = "",
+    previous: Path | None = None,
+    thorough: bool = False,
+    device: str = "",
+) -> Any:
+    """The settings that the options of ``skerry run`` stand for; single settings come last."""
+    options = [f"classes.previous={previous.resolve()}"] if previous else []
+    options += ["nulls.n=200"] if thorough else []
+    options += on_device(device)
+    return resolved_config(path, [*options, *(settings or ())], preset)
+
+
+def on_device(device: str) -> list[str]:
+    """The settings that ``--device`` stands for; none where it is not given."""
+    sections = ("representations", "neighbors") if device else ()
+    return [f"{section}.device={device}" for section in sections]
 
 
 def resolved_config(

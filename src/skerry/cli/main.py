@@ -9,7 +9,8 @@ import typer
 
 from skerry.cli import atlas as charting
 from skerry.cli import examine as examining
-from skerry.cli import handoff, using
+from skerry.cli import handoff, sharing, using
+from skerry.cli import plan as planning
 from skerry.cli import recover as recovering
 from skerry.cli import review as reviewing
 from skerry.cli import score as scoring
@@ -20,11 +21,17 @@ from skerry.cli.closing import closing
 from skerry.cli.common import (
     AsJson,
     ConfigFile,
+    Device,
+    InputPath,
     Output,
+    Preset,
+    Previous,
     Settings,
+    Thorough,
     Threads,
     report,
     resolved_config,
+    run_config,
 )
 from skerry.cli.encoders import encoders_app
 
@@ -39,38 +46,37 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    input_path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="INPUT",
-            help="Folder of images, catalog that names them, Parquet with images, or "
-            "table of representations.",
-        ),
-    ],
+    input_path: InputPath,
     output: Output,
     config: ConfigFile = None,
     settings: Settings = None,
-    preset: Annotated[str, typer.Option(help="Named settings to start from.")] = "",
-    previous: Annotated[
-        Path | None, typer.Option(help="An earlier run, whose classes' ids are kept.")
-    ] = None,
-    thorough: Annotated[
-        bool, typer.Option("--thorough", help="200 searches of featureless data of each kind.")
-    ] = False,
+    preset: Preset = "",
+    previous: Previous = None,
+    thorough: Thorough = False,
     threads: Threads = 0,
+    device: Device = "",
+    executor: Annotated[
+        str, typer.Option(help="Where images are encoded: local, or ray (--threads a task).")
+    ] = "local",
+    address: Annotated[
+        str, typer.Option(help="The Ray cluster: auto, HOST:PORT, or local: this machine alone.")
+    ] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Find and judge rare classes in INPUT. Start it again and it goes on where it stopped."""
 
     def work() -> dict[str, Any]:
         from skerry import pipeline
+        from skerry.executors.executor import opened
         from skerry.progress import bar
 
-        options = [f"classes.previous={previous.resolve()}"] if previous else []
-        options += ["nulls.n=200"] if thorough else []
-        resolved = resolved_config(config, [*options, *(settings or ())], preset)
-        with bar() as on_event:
-            return pipeline.run(input_path, output, resolved, threads=threads, on_event=on_event)
+        resolved = run_config(config, settings, preset, previous, thorough, device)
+        gpus = 0 if resolved.representations.device == "cpu" else 1
+        opening = opened(executor, address=address, threads=threads, gpus=gpus)
+        with opening as where, bar() as on_event:
+            return pipeline.run(
+                input_path, output, resolved, threads=threads, executor=where, on_event=on_event
+            )
 
     report(work, closing, as_json)
 
@@ -133,8 +139,11 @@ def version(as_json: AsJson = False) -> None:
     )
 
 
+app.command()(planning.plan)
 encoders_app.command()(scoring.score)
 app.add_typer(encoders_app, name="encoders")
+app.command()(sharing.encode)
+app.command()(sharing.gather)
 app.command()(using.grow)
 app.command()(using.assign)
 app.command()(looking.similar)

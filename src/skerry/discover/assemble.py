@@ -10,7 +10,7 @@ import numpy as np
 from skerry.config import Config
 from skerry.discover.candidates import largest_size
 from skerry.discover.checks import Q_BELOW, Evidence
-from skerry.discover.complete import Whole, complete
+from skerry.discover.complete import Whole, complete, edge
 from skerry.discover.heldout import HeldOut, heldout
 from skerry.discover.judge import Judgement, judge, thresholds
 from skerry.discover.measure import pooled
@@ -94,6 +94,7 @@ def judge_each(
             replicated=again[i] if again else None,
             held_out=_held_out(candidate, q[i], repeated, space),
             second=_second(candidate, q[i], space, second),
+            edge=None if _explained(q[i]) else edge(candidate.members, space, largest),
         )
         bounds = thresholds(together, evidence.size)
         judgement = judge(evidence, bounds, config.classes.min_size, largest)

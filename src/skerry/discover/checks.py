@@ -40,7 +40,8 @@ class Evidence:
 
     ``p`` and ``q`` are the worst over the kinds of featureless data, None where none was
     searched. ``replicated`` and ``held_out`` are None where no search was repeated. ``second`` is
-    its coherence to a second encoder and the bound of that.
+    its coherence to a second encoder and the bound of that. ``edge`` is how many sources it has
+    within its edge, and the most it may have.
     """
 
     size: int
@@ -53,6 +54,7 @@ class Evidence:
     replicated: Replicated | None = None
     held_out: HeldOut | None = None
     second: tuple[float, float] | None = None
+    edge: tuple[int, int] | None = None
 
 
 def checks(
@@ -60,8 +62,9 @@ def checks(
 ) -> tuple[Check, ...]:
     """The checks that the evidence allows, in a fixed order.
 
-    ``null``, ``isolation``, ``coherence``, ``spread``, ``size``, ``replication``, ``held-out
-    half`` and ``second encoder``; the first and the last three only where they were looked into.
+    ``null``, ``isolation``, ``coherence``, ``spread``, ``size``, ``edge``, ``replication``,
+    ``held-out half`` and ``second encoder``; the first and the last four only where they were
+    looked into.
     """
     made = [
         _null(evidence, bounds["overdensity"]),
@@ -69,6 +72,7 @@ def checks(
         _coherence(evidence.coherence, bounds["coherence"]),
         _spread(evidence.spread, bounds["spread"]),
         _size(evidence.size, min_size, largest),
+        _edge(evidence.edge),
         _replication(evidence.replicated),
         _held_out(evidence.held_out),
         _second(evidence.second),
@@ -135,6 +139,18 @@ def _size(size: int, min_size: int, largest: int) -> Check:
     bound = min_size if size < min_size else largest
     said = f"It has {size:,} members; a rare class has from {min_size:,} to {largest:,}."
     return Check("size", float(size), float(bound), min_size <= size <= largest, said)
+
+
+def _edge(edge: tuple[int, int] | None) -> Check | None:
+    if edge is None:
+        return None
+    size, most = edge
+    said = f"Grown around its core it is set apart from the rest best at {size:,} sources"
+    if size <= most:
+        said += f", before {most:,}, as a class that has an edge is."
+    else:
+        said += f"; a class ends by {most:,}, this one is a dense part of something that goes on."
+    return Check("edge", float(size), float(most), size <= most, said)
 
 
 def _replication(replicated: Replicated | None) -> Check | None:

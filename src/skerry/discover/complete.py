@@ -21,6 +21,9 @@ from skerry.types import DoubleArray, IntArray
 GROWTH = 3.0
 """How many times as large as its core a class may be."""
 
+LOOKED = 0.95
+"""The share of the furthest that was looked within which an edge must lie to be one."""
+
 RETURN = 0.3
 """The chance that a walk goes back to the core at each step."""
 
@@ -87,6 +90,24 @@ def complete(
         for piece in whole.pieces:
             found[piece] = None
     return found
+
+
+def edge(core: IntArray, space: Space, largest: int) -> tuple[int, int]:
+    """How many sources a class has that ends at the edge of its core's group, and the most it may.
+
+    The cut of the least conductance, as :func:`complete` looks for it but also beyond the largest
+    class. A group that is cut off best where the looking ended, at ``GROWTH`` times its core, has
+    no edge: it is a dense part of something that goes on. The most is ``LOOKED`` of that, and no
+    more than ``largest``.
+
+    Parameters
+    ----------
+    core : rows of a candidate
+    largest : the most sources of a class
+    """
+    furthest = round(len(core) * GROWTH)
+    best = len(_cut(core, space, furthest).rows)
+    return best, max(len(core), min(largest, int(LOOKED * furthest)))
 
 
 @dataclass(frozen=True)

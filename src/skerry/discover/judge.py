@@ -31,6 +31,7 @@ _FAILED = {
     "coherence": "Its members are mixed with other sources as those of chance groups are",
     "spread": "It is drawn out, beside its surroundings, as a chain or a bridge is",
     "size": "Its size is not that of a rare class",
+    "edge": "It has no edge: it is a dense part of something that goes on",
     "replication": "Too few of the repeated searches found it again",
     "held-out half": "One random half of the sources does not bear out what the other half shows",
     "second encoder": "To a second encoder its members are not alike",

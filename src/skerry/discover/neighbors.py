@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from skerry.backends import cpu
+from skerry.backends import card, cpu
 from skerry.config import NeighborsConfig
 from skerry.discover.distances import nearest_distances
 from skerry.errors import InputError
@@ -18,6 +18,7 @@ from skerry.progress import OnEvent, silent
 from skerry.types import FloatArray, IntArray, NeighborGraph
 
 _BLOCK = 2048
+_BLOCK_ON_GPU = 2**16
 _BYTES = 2**26
 _SLACK = 16
 _SAMPLE = 500
@@ -46,8 +47,8 @@ def neighbor_graph(
     indices = np.empty((n, k), dtype=np.int64)
     distances = np.empty((n, k), dtype=np.float32)
     scale = np.empty(n, dtype=np.float32)
-    for start in range(0, n, _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, n), dtype=np.int64)
+    for start in range(0, n, search.block):
+        rows = np.arange(start, min(start + search.block, n), dtype=np.int64)
         near, far = search.find(rows, furthest)
         indices[rows], distances[rows], scale[rows] = near[:, :k], far[:, :k], far[:, -1]
         on_event(_WHAT, int(rows[-1]) + 1, n)
@@ -70,16 +71,22 @@ def neighbor_search(vectors: FloatArray, config: NeighborsConfig) -> NeighborSea
     Up to ``config.exact_below`` sources every pair is compared; above, an inverted index
     (Jegou, Douze & Schmid 2011) looks in as many cells as it takes to find 95% of the true
     neighbors of 500 sources. Where that is an eighth of all cells the vectors have so little
-    structure that comparing every pair is faster, and every pair is compared.
+    structure that comparing every pair is faster, and every pair is compared. On a GPU
+    (``config.device``) every pair is, of any number of sources.
 
     Raises
     ------
     InputError
         There are too few vectors for ``config.k`` neighbors, or some are not finite.
+    ConfigError
+        A GPU is asked for, and there is none that can be used or the vectors do not fit it.
     """
     n, k = len(vectors), config.k
     _check_number(n, k)
     _check_finite(vectors)
+    if config.device != "cpu":
+        card.require(f"neighbors.device = {config.device}")
+        return NeighborSearch(vectors, _ExactOnGpu(vectors), 1.0, _BLOCK_ON_GPU)
     if n > config.exact_below:
         inverted, recall = _inverted(vectors, k)
         if inverted is not None:
@@ -89,11 +96,15 @@ def neighbor_search(vectors: FloatArray, config: NeighborsConfig) -> NeighborSea
 
 @dataclass(frozen=True)
 class NeighborSearch:
-    """Looks up nearest neighbors; ``recall`` is the share of true ones it finds."""
+    """Looks up nearest neighbors; ``recall`` is the share of true ones it finds.
+
+    ``block`` is how many rows it is best asked for at a time.
+    """
 
     vectors: FloatArray
     find: Callable[[IntArray, int], tuple[IntArray, FloatArray]]
     recall: float
+    block: int = _BLOCK
 
     def of_rows(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), by Euclidean distance, themselves left out.
@@ -106,7 +117,7 @@ class NeighborSearch:
         indices : int64 (m, k)
         distances : float32 (m, k)
         """
-        step = max(1, min(_BLOCK, 2**18 // k))
+        step = max(1, min(self.block, 2**7 * self.block // k))
         parts = [self.find(rows[s : s + step], k) for s in range(0, len(rows), step)]
         if not parts:
             return np.empty((0, k), np.int64), np.empty((0, k), np.float32)
@@ -118,17 +129,30 @@ class _Exact:
 
     def __init__(self, vectors: FloatArray) -> None:
         self.vectors = vectors
-        self.centered, self.norms = _centered(vectors)
         self.compared: dict[tuple[bytes, int], tuple[IntArray, FloatArray]] = {}
+
+    @cached_property
+    def centered(self) -> tuple[FloatArray, FloatArray]:
+        """The vectors less their mean, and the norms of these."""
+        return _centered(self.vectors)
 
     def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         found = min(k + 1 + _SLACK, len(self.vectors))
-        candidates, squares = cpu.nearest(self.centered, self.centered[rows], found)
-        indices, distances = _nearest(self.vectors, rows, candidates, k)
+        candidates, squares = self._candidates(rows, found)
+        indices, distances = self._in_order(rows, candidates, k)
         if found < len(self.vectors):
             for i in np.flatnonzero(~self._certain(rows, squares[:, -1], distances[:, -1])):
                 indices[i], distances[i] = self._of_one(int(rows[i]), float(distances[i, -1]), k)
         return indices, distances
+
+    def _candidates(self, rows: IntArray, found: int) -> tuple[IntArray, FloatArray]:
+        centered, _ = self.centered
+        return cpu.nearest(centered, centered[rows], found)
+
+    def _in_order(
+        self, rows: IntArray, candidates: IntArray, k: int
+    ) -> tuple[IntArray, FloatArray]:
+        return _nearest(self.vectors, rows, candidates, k)
 
     def _of_one(self, row: int, kth: float, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of one row, the last no farther than ``kth``.
@@ -149,8 +173,9 @@ class _Exact:
 
         The bound is that of ``_certain``, with room for the rounding of norms and centers.
         """
-        norms = self.norms.astype(np.float64)
-        squares = norms**2 + norms[row] ** 2 - 2.0 * (self.centered @ self.centered[row])
+        centered = self.centered[0]
+        norms = self.centered[1].astype(np.float64)
+        squares = norms**2 + norms[row] ** 2 - 2.0 * (centered @ centered[row])
         eps = np.finfo(np.float32).eps
         doubt = (self.vectors.shape[1] + 8) * eps * (norms + norms[row]) ** 2
         return np.flatnonzero(squares - doubt <= (1 + 4 * eps) * distance**2)
@@ -164,7 +189,45 @@ class _Exact:
         ``|x|^2 + |y|^2 - 2 x.y`` in float32 is below d eps (|x| + |y|)^2.
         """
         eps = self.vectors.shape[1] * np.finfo(np.float32).eps
-        reach = 2 * self.norms[rows] + kth
+        reach = 2 * self.centered[1][rows] + kth
+        return np.asarray(last_square - eps * reach**2 > kth.astype(np.float64) ** 2)
+
+
+class _ExactOnGpu(_Exact):
+    """The same neighbors and distances, looked for on a GPU.
+
+    What the GPU cannot settle is compared here: rows whose neighbors float32 leaves in doubt, as
+    ever, and those of a distance that another order of summation might round otherwise.
+    """
+
+    def __init__(self, vectors: FloatArray) -> None:
+        super().__init__(vectors)
+        self.held = card.Held(vectors)
+
+    @cached_property
+    def _norms(self) -> FloatArray:
+        return self.held.norms()
+
+    def _candidates(self, rows: IntArray, found: int) -> tuple[IntArray, FloatArray]:
+        return self.held.nearest(rows, found)
+
+    def _in_order(
+        self, rows: IntArray, candidates: IntArray, k: int
+    ) -> tuple[IntArray, FloatArray]:
+        indices, distances, certain = self.held.in_order(rows, candidates, k)
+        doubtful = np.flatnonzero(~certain)
+        if len(doubtful):
+            found = _nearest(self.vectors, rows[doubtful], candidates[doubtful], k)
+            indices[doubtful], distances[doubtful] = found
+        return indices, distances
+
+    def _certain(
+        self, rows: IntArray, last_square: FloatArray, kth: FloatArray
+    ) -> npt.NDArray[np.bool_]:
+        """As on the CPU; here the squares left out may be below the last by d eps (|x| + |y|)^2,
+        and the last is itself a float32 sum, of differences."""
+        eps = (2 * self.vectors.shape[1] + 16) * np.finfo(np.float32).eps
+        reach = 2 * self._norms[rows] + kth
         return np.asarray(last_square - eps * reach**2 > kth.astype(np.float64) ** 2)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from skerry.backends import card
 from skerry.config import NeighborsConfig
 from skerry.discover.neighbors import NeighborSearch, neighbor_graph, neighbor_search
 from skerry.progress import OnEvent, silent
@@ -27,8 +28,15 @@ class Space:
 
     @cached_property
     def search(self) -> NeighborSearch:
-        """The search that looks up more neighbors, by the means the graph was made with."""
-        return neighbor_search(self.vectors, self.config)
+        """The search that looks up more neighbors, by the means the graph was made with.
+
+        Where that was a GPU and here is none, as on a laptop that a finished run is looked at on,
+        every pair is compared on the CPU: the same neighbors and distances.
+        """
+        config = self.config
+        if config.device != "cpu" and card.lacking():
+            config = replace(config, device="cpu", exact_below=len(self.vectors))
+        return neighbor_search(self.vectors, config)
 
     def near(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), themselves left out: int64 and float32 (m, k)."""

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -43,3 +44,16 @@ def map_ordered(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@dataclass(frozen=True)
+class Local:
+    """The threads of this process as an executor (:class:`skerry.executors.executor.Executor`);
+    0 for all, 1 for one after the other."""
+
+    threads: int = 0
+    here: bool = True
+
+    def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """As :func:`map_ordered`."""
+        return map_ordered(task, items, self.threads)

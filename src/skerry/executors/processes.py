@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import TypeVar
 
 from skerry.errors import RunError
@@ -55,6 +56,18 @@ def map_on_processes(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes of this machine as an executor (:class:`skerry.executors.executor.Executor`)."""
+
+    count: int
+    here: bool = False
+
+    def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """As :func:`map_on_processes`."""
+        return map_on_processes(task, items, self.count)
 
 
 def _begin() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ def encode(
     crop: float = 0.0,
     threads: int = 0,
     on_event: Callable[[int], None] = lambda done: None,
-) -> Iterator[tuple[int, Representations]]:
+) -> Generator[tuple[int, Representations]]:
     """Encode some shards of a survey.
 
     Parameters
@@ -140,7 +140,7 @@ def given(
     shards: Sequence[range],
     *,
     on_event: Callable[[int], None] = lambda done: None,
-) -> Iterator[tuple[int, Representations]]:
+) -> Generator[tuple[int, Representations]]:
     """Shards of a survey that already holds representations; vectors that are not finite fail."""
     done = 0
     for position, rows in enumerate(shards):

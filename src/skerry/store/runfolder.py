@@ -22,6 +22,8 @@ from skerry.store.atomic import write_text
 CONFIG = "config.toml"
 LOG = "log.jsonl"
 LOCK = ".lock"
+BEGIN = ".begin.lock"
+"""Held by one of several processes that encode for a run, while it begins the run."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,15 @@ class RunFolder:
             raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}") from error
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for this process.
+    def locked(self, shared: bool = False) -> Iterator[None]:
+        """Hold the folder for this process, or together with others that share it.
 
         Raises
         ------
         RunError
             Another process is at work in it.
         DiskError
-            It cannot be made.
+            It cannot be made, or its file system has no locks.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -57,29 +59,51 @@ class RunFolder:
             raise DiskError(
                 f"{self.path} cannot be made: {error.strerror}; choose another folder with -o"
             ) from error
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        with self._flocked(LOCK, kind | fcntl.LOCK_NB):
+            yield
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Of several processes that share the folder, wait to be the one that begins the run."""
+        with self._flocked(BEGIN, fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def _flocked(self, name: str, how: int) -> Iterator[None]:
         try:
-            file = (self.path / LOCK).open("w")
+            file = (self.path / name).open("a+")
         except OSError as error:
             raise DiskError(
                 f"{self.path} cannot be written: {error.strerror}; choose another folder with -o"
             ) from error
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, how)
             except BlockingIOError as error:
                 raise RunError(
                     f"another process is at work in {self.path}; wait for it or choose another "
                     "folder with -o"
                 ) from error
+            except OSError as error:
+                raise DiskError(
+                    f"{self.path} cannot be locked: {error.strerror}; choose a folder with -o on a "
+                    "file system with locks (flock)"
+                ) from error
             yield
 
     def start(self, config: Config) -> None:
-        """Write the settings, clear what a killed process left, and log the start."""
+        """Write the settings, clear what killed processes left, and log the start."""
         for leftover in self.path.rglob(".*.part"):
             leftover.unlink(missing_ok=True)
+        remove(self.path / BEGIN)
+        self.write_config(config)
+        self.log("start", host=socket.gethostname(), pid=os.getpid())
+
+    def write_config(self, config: Config) -> None:
+        """Write the settings, which make the folder this run's."""
         text = f"input = {toml_value(self.input)}\n" + to_toml(config)
         write_text(self.path / CONFIG, text)
-        self.log("start", host=socket.gethostname(), pid=os.getpid())
 
 
 def clear(folder: Path, keep: Collection[Path] = ()) -> None:
@@ -133,7 +157,7 @@ def claim(path: Path, input_path: Path) -> RunFolder:
 
 def _of_a_start(path: Path) -> bool:
     """Whether a file is what a run killed at its very start leaves."""
-    return path.name in (LOCK, LOG) or path.match(".*.part")
+    return path.name in (LOCK, BEGIN, LOG) or path.match(".*.part")
 
 
 def open_folder(path: Path) -> RunFolder:

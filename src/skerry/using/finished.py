@@ -150,7 +150,8 @@ class Finished:
         table = read_table(self.path / "sources" / "sources.parquet", ["id_str", "ra", "dec"])
         ra, dec = (table[name].cast(pa.float64()).to_numpy() for name in ("ra", "dec"))
         at = dict(zip(table["id_str"].to_pylist(), zip(ra, dec, strict=True), strict=True))
-        exact = len(vectors) <= self.config.neighbors.exact_below
+        settings = self.config.neighbors
+        exact = len(vectors) <= settings.exact_below or settings.device != "cpu"
         positions = {name: at[name] for names in alike for name in names}
         return SimilarIndex(vectors, alike, graph, exact, self._owner, positions)
 

@@ -1,0 +1,121 @@
+"""The shards of a run's representations: which are there, and encoding those that are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from skerry.context import Context
+from skerry.errors import TooManyFailuresError
+from skerry.represent.elsewhere import encode_elsewhere, task_of
+from skerry.represent.encode import encode, given
+from skerry.represent.encoder import Encoder
+from skerry.represent.placed import placed
+from skerry.store import nouns
+from skerry.types import Contract, Failure, Representations
+
+
+@dataclass(frozen=True)
+class Shards:
+    """All shards of a stage of a run, made under ``key`` by an encoder; None: given vectors."""
+
+    context: Context
+    stage: str
+    key: str
+    encoder: Encoder | None
+    contract: Contract | None
+
+    @cached_property
+    def rows(self) -> list[range]:
+        """The row numbers of each shard."""
+        total = len(self.context.survey)
+        size = self.context.config.representations.shard_size
+        return [range(start, min(start + size, total)) for start in range(0, total, size)]
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """The file of each shard."""
+        folder = self.context.path(self.stage)
+        return [nouns.shard_path(folder, i) for i in range(len(self.rows))]
+
+    def missing(self, wanted: range | None = None) -> list[int]:
+        """Numbers of the shards, among all or those wanted, that are not there under the key."""
+        among = range(len(self.rows)) if wanted is None else wanted
+        return [i for i in among if nouns.part_key(self.paths[i]) != self.key]
+
+    def encode(self, wanted: range | None = None) -> list[Failure]:
+        """Encode what is missing of all shards or those wanted; the failures of all of these.
+
+        Each shard is written whole or not at all: other processes may encode others meanwhile.
+
+        Raises
+        ------
+        TooManyFailuresError
+            More sources than the settings allow could not be read.
+        """
+        among = range(len(self.rows)) if wanted is None else wanted
+        missing = self.missing(among)
+        kept = sorted(set(among) - set(missing))
+        failures = [f for i in kept for f in nouns.shard_failures(self.paths[i])]
+        self._stop_if_too_many(failures)
+        done = sum(len(self.rows[i]) for i in kept)
+        total = sum(len(self.rows[i]) for i in among)
+        self.context.on_event("encoding", done, total)
+
+        def on_event(encoded: int) -> None:
+            self.context.on_event("encoding", done + encoded, total)
+
+        if missing:
+            # closed at once where this ends early: what is under way elsewhere is to end too
+            with closing(self._stream([self.rows[i] for i in missing], on_event)) as stream:
+                for position, part in stream:
+                    nouns.write_shard(self.paths[missing[position]], part, self.key)
+                    failures += part.failures
+                    self._stop_if_too_many(failures)
+        return failures
+
+    def _stream(
+        self, rows: Sequence[range], on_event: Callable[[int], None]
+    ) -> Generator[tuple[int, Representations]]:
+        context, survey = self.context, self.context.survey
+        if self.encoder is None or self.contract is None:
+            return given(survey, rows, on_event=on_event)
+        settings = context.config.representations
+        second = self.stage == "second"
+        identifier = context.config.replication.encoder if second else settings.encoder
+        if context.executor.here:
+            encoder = placed(self.encoder, identifier, settings.device)
+            return encode(
+                survey, encoder, rows, contract=self.contract, crop=settings.crop,
+                threads=context.threads, on_event=on_event,
+            )  # fmt: skip
+        task = task_of(
+            survey,
+            context.config.sources,
+            context.fingerprint,
+            identifier,
+            self.encoder,
+            self.contract,
+            settings.crop,
+            context.threads,
+            settings.device,
+        )
+        return encode_elsewhere(context.executor, survey, task, rows, on_event=on_event)
+
+    def _stop_if_too_many(self, failures: Sequence[Failure]) -> None:
+        total, allowed = len(self.context.survey), self.context.config.sources.max_failed
+        if len(failures) <= allowed * total:
+            return
+        path = self.context.path(self.stage) / "failures.parquet"
+        nouns.write_failures(path, failures)
+        common = Counter(failure.reason for failure in failures).most_common(1)[0][0]
+        example = next(failure for failure in failures if failure.reason == common)
+        raise TooManyFailuresError(
+            f"{len(failures)} of {total} sources could not be read, more than the allowed share "
+            f"{allowed:g}; the most common reason: {common} (as {example.location}). All are "
+            f"listed in {path}. Mend the input, or raise sources.max_failed"
+        )

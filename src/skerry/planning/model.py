@@ -1,0 +1,250 @@
+"""From what a probe measured to what each stage of a run costs: a pure function.
+
+Seconds on one core of a search of n vectors, where ``rank`` is the furthest neighbor asked for:
+
+- its graph with every pair compared: ``square`` n^2 + ``linear`` n (rank + 17);
+- hierarchy and measures: the same form, as candidates, a share of n, are compared with all;
+- the graph by an inverted index, above ``neighbors.exact_below``: what 8,000 take, times
+  (n / 8000)^1.25 and, half of it, the growth of rank + 17;
+- UMAP: n times its epochs (500 up to 10,000 sources, 200 above); HDBSCAN: n log n.
+
+Encoding grows as n. The nulls are their number times one search and drawing its data; repeated
+searches the number of their vectors' share. What runs side by side is divided by what the probe
+found threads to do at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from skerry.config import Config
+from skerry.discover.neighbors import scale_rank
+from skerry.discover.surrogates import kinds_of
+from skerry.discover.variants import Variant, half_variants, variants
+from skerry.planning.types import Machine, Plan, Rates, StageCost, Workload
+
+INDEXED_AT = 8000
+"""Vectors of the search by an inverted index that a probe measures."""
+
+INDEX_GROWTH = 1.25
+"""Exponent of a search by an inverted index: from 8,000 to 1,000,000 sources (docs/scale.md)."""
+
+FACTOR, FAR = 1.6, 2.5
+"""How far off the seconds may be, and from where on the probe's sizes are far away."""
+
+_FAR_SOURCES = 100_000
+_MORE = 17  # candidates beyond the neighbors asked for
+_STAND_IN = 10_000
+_GPU_IMAGES = 4449.0  # a second, from JPEG of 424 px, 16 cores: benchmarks/gpu_encoding.md
+_GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmarks/gpu_neighbors.md
+_LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
+_THREAD = 60 * 10**6
+_TREE, _UMAP = 690, 5200  # bytes a source beyond vectors and graph: benchmarks/judged_speed.md
+_PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
+_OPENING = 2.5e-5  # seconds a source: listing and stating its file
+_GIVEN = 1e-5  # seconds a source whose vector is given
+_PRODUCTS = 8.0, 4e-4  # seconds, and a source
+_SECONDS_OF_CLASSES = 2.5e-4  # a source
+
+
+def predict(workload: Workload, rates: Rates, config: Config, machine: Machine) -> Plan:
+    """What a run with ``config`` costs; whether that fits is not looked at here."""
+    model = _Model(workload, rates, config, machine)
+    n = workload.sources
+    return Plan(
+        workload,
+        machine,
+        rates,
+        tuple(model.stages()),
+        factor=FACTOR if n <= _FAR_SOURCES else FAR,
+        notes=tuple(model.notes()),
+    )
+
+
+def search_seconds(n: int, rates: Rates, config: Config, route: str) -> float:
+    """One search of n vectors by a route, on one core: graph, hierarchy and measures."""
+    near = graph_seconds(n, rates, config)
+    if route == "umap-hdbscan":
+        return near + layout_seconds(n, rates) + clusterer_seconds(n, rates)
+    return near + rest_seconds(n, rates, config)
+
+
+def graph_seconds(n: int, rates: Rates, config: Config) -> float:
+    """The neighbor graph of n vectors, on one core and, where the settings say so, on a GPU."""
+    rank = scale_rank(n, config.neighbors)
+    if config.neighbors.device != "cpu":
+        return gpu_graph_seconds(n, config) + rates.graph.linear * n
+    if uses_index(n, rates, config):
+        before = scale_rank(INDEXED_AT, config.neighbors) + _MORE
+        more = (1 + (rank + _MORE) / before) / 2
+        grown: float = (n / INDEXED_AT) ** INDEX_GROWTH
+        return rates.indexed * INDEXED_AT * grown * more
+    return rates.graph.square * n**2 + rates.graph.linear * n * (rank + _MORE)
+
+
+def rest_seconds(n: int, rates: Rates, config: Config) -> float:
+    """Hierarchy, candidates and their measures, on one core."""
+    linear = rates.rest.linear * n * (scale_rank(n, config.neighbors) + _MORE)
+    compared = float(n)
+    if uses_index(n, rates, config):  # lookups grow as the index's own
+        compared = INDEXED_AT * (n / INDEXED_AT) ** (INDEX_GROWTH - 1)
+    return rates.rest.square * n * compared + linear
+
+
+def gpu_graph_seconds(n: int, config: Config) -> float:
+    """For which a graph of n vectors has the GPU."""
+    pair, neighbor = _GPU_PAIR
+    return (pair + neighbor * scale_rank(n, config.neighbors)) * n**2
+
+
+def layout_seconds(n: int, rates: Rates) -> float:
+    """One of UMAP's layouts, on one core."""
+    return rates.layout * n * (500 if n <= 10_000 else 200)
+
+
+def clusterer_seconds(n: int, rates: Rates) -> float:
+    """HDBSCAN on UMAP's coordinates, on one core."""
+    return rates.clusterer * n * math.log(max(n, 2)) / math.log(1000)
+
+
+def uses_index(n: int, rates: Rates, config: Config) -> bool:
+    """Whether n vectors are searched by an inverted index, as far as the probe can tell."""
+    on_cpu = config.neighbors.device == "cpu"
+    return on_cpu and n > config.neighbors.exact_below and rates.indexed > 0
+
+
+def repeated(config: Config, n: int) -> list[tuple[Variant, int]]:
+    """The repeated searches of n sources, each with how many it sees."""
+    small = min(n, _STAND_IN)
+    plans = variants(small, config)
+    made = [*plans, *half_variants(small, config)] if plans else []
+    return [(v, n if v.rows is None else round(n * len(v.rows) / small)) for v in made]
+
+
+class _Model:
+    def __init__(self, work: Workload, rates: Rates, config: Config, machine: Machine) -> None:
+        self.work, self.rates, self.config, self.machine = work, rates, config, machine
+        self.n, self.d = work.sources, work.dimensions
+        self.vectors = 4 * self.d * self.n
+        self.graph = (12 * config.neighbors.k + 4) * self.n
+        self.resident = max(rates.resident, _LIBRARIES)
+        self.speedup = max(1.0, min(rates.side_by_side, machine.cores))
+
+    def stages(self) -> Iterator[StageCost]:
+        n, rates, config, work = self.n, self.rates, self.config, self.work
+        held = self.resident + 2 * work.catalog_bytes
+        main = held + 2 * self.vectors + self.graph
+        route = config.clusters.route
+        yield StageCost("sources", rates.opening + _OPENING * n, held, work.catalog_bytes)
+        yield self._encoding("representations", rates.encoding, held)
+        near = graph_seconds(n, rates, config)
+        gpu = self._gpu_graph(n)
+        yield StageCost(
+            "neighbors",
+            near / (1 if gpu else self.speedup),
+            held + 3 * self.vectors + self.graph,
+            (8 * config.neighbors.k + 30) * n,
+            searches=1,
+            gpu=gpu,
+        )
+        yield StageCost(
+            "embedding",
+            2 * layout_seconds(n, rates) + rates.start,
+            main + _UMAP * n,
+            (4 * config.embedding.n_components + 30) * n,
+        )
+        by_graph = route == "graph"
+        yield StageCost(
+            "clusters",
+            (rest_seconds(n, rates, config) if by_graph else clusterer_seconds(n, rates)),
+            main + self.vectors + (_TREE if by_graph else _UMAP) * n,
+            25 * n,
+        )
+        yield self._nulls(main)
+        yield self._replication(main)
+        if config.replication.encoder:
+            yield self._encoding("second", rates.second, held)
+        yield StageCost(
+            "classes",
+            _SECONDS_OF_CLASSES * n + rest_seconds(n, rates, config),
+            main + self.vectors + _TREE * n,
+            45 * n,
+        )
+        seconds, each = _PRODUCTS
+        yield StageCost("products", seconds + each * n, main + 2000 * n, _PAGES + 900 * n)
+
+    def _encoding(self, name: str, each: float, held: int) -> StageCost:
+        n, work, config = self.n, self.work, self.config
+        disk = (4 * (work.dimensions + work.votes) + 40) * n
+        if not work.images:
+            return StageCost(name, _GIVEN * n, held, disk)
+        memory = held + _THREAD * self.machine.cores
+        if config.representations.device != "cpu":
+            seconds = n * (each or 1 / _GPU_IMAGES)
+            return StageCost(name, seconds, memory, disk, gpu=seconds)
+        return StageCost(name, n * each, memory, disk)
+
+    def _gpu_graph(self, n: int) -> float:
+        return 0.0 if self.config.neighbors.device == "cpu" else gpu_graph_seconds(n, self.config)
+
+    def _one(self, n: int, route: str) -> int:
+        """Bytes that one search of n vectors takes beside what the run holds."""
+        more = _TREE if route == "graph" else _UMAP
+        return (8 * self.d + 12 * self.config.neighbors.k + more) * n
+
+    def _nulls(self, main: int) -> StageCost:
+        n, config, rates = self.n, self.config, self.rates
+        count = config.nulls.n * len(kinds_of(config))
+        route = config.clusters.route
+        each = search_seconds(n, rates, config, route) + rates.drawing * n
+        at_once = min(count, self.machine.cores)
+        gpu = count * self._gpu_graph(n)
+        return StageCost(
+            "nulls",
+            # one search at a time has the GPU
+            max(count * each / self._speedup(count), gpu),
+            # drawing holds the vectors, their components and the product
+            main + at_once * max(self._one(n, route), 3 * self.vectors),
+            (2000 + n // 5) * count,
+            searches=count,
+            gpu=gpu,
+        )
+
+    def _replication(self, main: int) -> StageCost:
+        config, rates = self.config, self.rates
+        searches = repeated(config, self.n)
+        work = sum(search_seconds(m, rates, v.config, v.route) for v, m in searches)
+        sizes = sorted((self._one(m, v.route) for v, m in searches), reverse=True)
+        gpu = sum(self._gpu_graph(m) for _, m in searches)
+        return StageCost(
+            "replication",
+            max(work / self._speedup(len(searches)), gpu),
+            main + sum(sizes[: self.machine.cores]),
+            2 * self.n * len(searches),
+            searches=len(searches),
+            gpu=gpu,
+        )
+
+    def _speedup(self, count: int) -> float:
+        return max(1.0, min(self.speedup, count))
+
+    def notes(self) -> Iterator[str]:
+        config, n, machine = self.config, self.n, self.machine
+        asked = {config.representations.device, config.neighbors.device} != {"cpu"}
+        if asked and not machine.gpu:
+            yield (
+                "There is no GPU here that can be used: what is to run on one is predicted for an "
+                "NVIDIA H100, with 16 cores to decode."
+            )
+        if uses_index(n, self.rates, config):
+            every = replace(config, neighbors=replace(config.neighbors, exact_below=max(n, 1)))
+            ratio = search_seconds(n, self.rates, every, "graph") / search_seconds(
+                n, self.rates, config, "graph"
+            )
+            yield (
+                f"Above neighbors.exact_below = {config.neighbors.exact_below} an inverted index "
+                "is used; where the vectors have too little structure for it every pair is "
+                f"compared, and a search takes {ratio:.3g} times as long."
+            )

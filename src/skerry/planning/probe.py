@@ -1,0 +1,177 @@
+"""Short measurements of the stages that search: seconds of small searches on stand-ins."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skerry.config import Config
+from skerry.discover import (
+    Space,
+    Surrogates,
+    cluster,
+    kinds_of,
+    measure,
+    neighbor_graph,
+    neighbor_search,
+    null_search,
+    route_of,
+    space_of,
+)
+from skerry.discover.find import each
+from skerry.discover.neighbors import scale_rank
+from skerry.discover.reduce import coordinates_of
+from skerry.planning.model import INDEXED_AT
+from skerry.planning.sample import Clock, stand_in
+from skerry.planning.types import Growth, Rates
+from skerry.types import FloatArray
+
+SIZES = 1000, 2000, 4000, INDEXED_AT
+_EPOCHS = 500
+_MORE = 17
+
+
+@dataclass(frozen=True)
+class _Timed:
+    n: int
+    graph: float
+    rest: float
+    drawing: float
+    indexed: bool
+
+
+def searched(
+    vectors: FloatArray,
+    config: Config,
+    *,
+    sources: int,
+    threads: int,
+    budget: float,
+    rng: np.random.Generator,
+    clock: Clock = time.perf_counter,
+) -> Rates:
+    """Time searches of stand-ins of a few sizes, UMAP and HDBSCAN; nothing is encoded.
+
+    Sizes grow while the budget (seconds) lasts; the two smallest are always measured. A search
+    by an inverted index is timed only where a run of so many ``sources`` would make one.
+    """
+    settings = _small(config)
+    deadline = clock() + budget
+    sizes = [max(s, 4 * config.neighbors.k) for s in SIZES]
+    data = {n: stand_in(vectors, n, rng) for n in dict.fromkeys(sizes)}
+    began = clock()
+    space = space_of(data[sizes[0]], settings.neighbors)
+    _timed(space.vectors, settings, clock)
+    loaded = space_of(space.vectors[: 4 * config.neighbors.k], settings.neighbors)
+    coordinates = coordinates_of(loaded.vectors, loaded.graph, settings.embedding)
+    cluster(coordinates, settings.classes.min_size, settings.clusters.min_samples)
+    start = clock() - began
+
+    began = clock()
+    coordinates = coordinates_of(space.vectors, space.graph, settings.embedding)
+    layout = (clock() - began) / (len(space) * _EPOCHS)
+    began = clock()
+    cluster(coordinates, settings.classes.min_size, settings.clusters.min_samples)
+    clusterer = (clock() - began) / len(space)
+
+    found = list(_growing(data, settings, deadline, clock))
+    indexed = 0.0
+    if sources > config.neighbors.exact_below and config.neighbors.device == "cpu":
+        by_index = replace(settings, neighbors=replace(settings.neighbors, exact_below=0))
+        one = next(each(lambda v: _timed(v, by_index, clock), [data[sizes[-1]]] * 2, 1))
+        indexed = one.graph / one.n if one.indexed else 0.0
+    return Rates(
+        opening=0.0,
+        encoding=0.0,
+        second=0.0,
+        graph=_growth([(t.n, t.graph) for t in found], settings),
+        rest=_growth([(t.n, t.rest) for t in found], settings),
+        indexed=indexed,
+        drawing=found[-1].drawing / found[-1].n,
+        layout=layout,
+        clusterer=clusterer,
+        start=start,
+        side_by_side=_side_by_side(data[sizes[1]], settings, threads, clock),
+        resident=resident(),
+    )
+
+
+def _growing(
+    data: dict[int, FloatArray], config: Config, deadline: float, clock: Clock
+) -> Iterator[_Timed]:
+    """The better of two timings of each size, each on one core as nulls are searched."""
+    longest = 0.0
+    for position, vectors in enumerate(data.values()):
+        if position > 1 and clock() + 8 * longest > deadline:
+            return
+        began = clock()
+        both = list(each(lambda v: _timed(v, config, clock), [vectors] * 2, 1))
+        longest = (clock() - began) / 2
+        yield min(both, key=lambda t: t.graph + t.rest)
+
+
+def _timed(vectors: FloatArray, config: Config, clock: Clock) -> _Timed:
+    began = clock()
+    search = neighbor_search(vectors, config.neighbors)
+    space = Space(vectors, neighbor_graph(search, config.neighbors), config.neighbors)
+    space.__dict__["search"] = search
+    graph = clock()
+    # the route without UMAP: UMAP is timed by itself
+    measure(route_of("graph")(space, config), space)
+    rest = clock()
+    Surrogates(space, config, []).draw(kinds_of(config)[-1], 0)
+    drawn = clock()
+    # an index looks in some of its cells; where it gave up every pair was compared
+    indexed = hasattr(search.find, "n_probe")
+    return _Timed(len(vectors), graph - began, rest - graph, drawn - rest, indexed)
+
+
+def _side_by_side(vectors: FloatArray, config: Config, threads: int, clock: Clock) -> float:
+    """How many nulls' worth of work so many threads do in the time that one takes for one."""
+    if threads < 2:
+        return 1.0
+    surrogates = Surrogates(space_of(vectors, config.neighbors), config, [])
+    route, kind = route_of("graph"), kinds_of(config)[-1]
+
+    def search(number: int) -> float:
+        began = clock()
+        null_search(surrogates, kind, number, route, config)
+        return clock() - began
+
+    alone = min(each(search, range(2), 1))
+    began = clock()
+    list(each(search, range(2 * threads), threads))
+    together = clock() - began
+    return float(np.clip(2 * threads * alone / together, 1.0, threads))
+
+
+def _growth(timed: Sequence[tuple[int, float]], config: Config) -> Growth:
+    """Least squares, relative, of seconds by n^2 and n (rank + 17), neither below 0."""
+    from scipy.optimize import nnls
+
+    n = np.array([size for size, _ in timed], dtype=np.float64)
+    seconds = np.maximum([s for _, s in timed], 1e-9)
+    ranks = np.array([scale_rank(int(size), config.neighbors) + _MORE for size in n])
+    # columns of like size, so that the solver's tolerance treats them alike
+    columns = np.stack([n**2 / 1e6, n * ranks / 1e5], axis=1) / seconds[:, None]
+    square, linear = nnls(columns, np.ones(len(n)))[0]
+    return Growth(float(square / 1e6), float(linear / 1e5))
+
+
+def _small(config: Config) -> Config:
+    """The same settings on the CPU, made to allow the classes of a small sample."""
+    classes = replace(config.classes, min_size=min(10, config.classes.min_size), max_share=0.05)
+    classes = replace(classes, max_size=max(50, classes.max_size))
+    near = replace(config.neighbors, device="cpu", exact_below=max(SIZES) + 4 * config.neighbors.k)
+    return replace(config, classes=classes, neighbors=near)
+
+
+def resident() -> int:
+    """Bytes of memory that this process has held at most."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most

@@ -1,0 +1,135 @@
+"""Laws of the cost model: it is a pure function, and nothing here runs a search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skerry.config import Config, from_mapping
+from skerry.planning import Plan, predict
+from skerry.planning.model import (
+    graph_seconds,
+    repeated,
+    rest_seconds,
+    search_seconds,
+    uses_index,
+)
+from tests.planning.made import MACHINE, RATES, work
+
+SOURCES = st.integers(300, 10**9)
+ROUTES = st.sampled_from(["graph", "umap-hdbscan"])
+
+
+def planned(n: int, **settings: dict[str, object]) -> Plan:
+    return predict(work(n), RATES, from_mapping(settings), MACHINE)
+
+
+def seconds(plan: Plan, stage: str) -> float:
+    return next(s.seconds for s in plan.stages if s.name == stage)
+
+
+@given(SOURCES, st.floats(1.0, 50.0), ROUTES)
+def test_more_sources_never_cost_less(n: int, times: float, route: str) -> None:
+    # UMAP makes fewer epochs above 10,000 sources, and an index starts above exact_below
+    config = {"clusters": {"route": route}, "neighbors": {"exact_below": 0}}
+    more = max(int(n * times), n)
+    if n <= 10_000 < more:
+        n = 25_001
+        more = max(more, n)
+    few, many = planned(n, **config), planned(more, **config)
+    assert many.memory >= few.memory and many.disk >= few.disk
+    for before, after in zip(few.stages, many.stages, strict=True):
+        assert after.seconds >= before.seconds * (1 - 1e-9), before.name
+
+
+@given(SOURCES, st.integers(4, 200), st.integers(2, 6), ROUTES)
+def test_nulls_cost_in_proportion_to_their_number(
+    n: int, nulls: int, times: int, route: str
+) -> None:
+    config = {"clusters": {"route": route}}
+    once = planned(n, nulls={"n": nulls}, **config)
+    again = planned(n, nulls={"n": nulls * times}, **config)
+    assert seconds(again, "nulls") == pytest.approx(times * seconds(once, "nulls"))
+    others = [s for s in once.stages if s.name != "nulls"]
+    assert others == [s for s in again.stages if s.name != "nulls"]
+    assert seconds(planned(n, nulls={"n": 0}), "nulls") == 0
+
+
+@given(SOURCES)
+def test_encoding_grows_as_the_sources(n: int) -> None:
+    assert seconds(planned(n), "representations") == pytest.approx(1e-3 * n)
+
+
+def test_comparing_every_pair_grows_as_the_square_and_an_index_less() -> None:
+    exact = from_mapping({"neighbors": {"exact_below": 10**9}})
+    index = Config()
+    n = 10**8
+    assert graph_seconds(2 * n, RATES, exact) / graph_seconds(n, RATES, exact) == pytest.approx(
+        4, rel=0.01
+    )
+    assert graph_seconds(2 * n, RATES, index) / graph_seconds(n, RATES, index) == pytest.approx(
+        2**1.25
+    )
+    assert search_seconds(10**6, RATES, index, "graph") < search_seconds(
+        10**6, RATES, exact, "graph"
+    )
+
+
+@pytest.mark.parametrize("rate", [0.0, 5e-5])
+def test_where_an_index_found_no_structure_every_pair_is_compared(rate: float) -> None:
+    rates = replace(RATES, indexed=rate)
+    assert uses_index(10**5, rates, Config()) == (rate > 0)
+    assert not uses_index(10**4, rates, Config())
+    assert rest_seconds(10**6, rates, Config()) > 0
+    notes = predict(work(10**5), rates, Config(), MACHINE).notes
+    assert any("inverted index" in note for note in notes) == (rate > 0)
+
+
+def test_repeated_searches_see_their_share() -> None:
+    n = 10**6
+    found = repeated(Config(), n)
+    sizes = [m for v, m in found if v.kind == "subsample"]
+    assert len(sizes) == 10 and all(m == pytest.approx(0.8 * n, rel=1e-3) for m in sizes)
+    assert [m for v, m in found if v.kind == "half"] == [n // 2, n // 2]
+    assert [v.route for v, _ in found if v.kind == "route"] == ["umap-hdbscan"]
+    none = from_mapping({"replication": {"subsamples": 0, "seeds": 0}})
+    assert repeated(none, n) == []
+    assert seconds(planned(n, replication={"subsamples": 0, "seeds": 0}), "replication") == 0
+
+
+def test_units_are_seconds_and_bytes() -> None:
+    n = 28_302  # benchmarks/memory.md: 837 MB
+    found = planned(n)
+    assert found.seconds == pytest.approx(sum(s.seconds for s in found.stages))
+    assert 0.6 * 837e6 < found.memory < 1.5 * 837e6
+    representations = next(s for s in found.stages if s.name == "representations")
+    assert representations.disk == pytest.approx(n * (4 * (128 + 37) + 40))
+
+
+def test_threads_shorten_searches_and_take_memory() -> None:
+    one = predict(work(10**5), RATES, Config(), replace(MACHINE, cores=1))
+    four = predict(work(10**5), RATES, Config(), MACHINE)
+    assert seconds(one, "nulls") == pytest.approx(3 * seconds(four, "nulls"))
+    assert four.memory > one.memory
+
+
+def test_a_second_encoder_is_a_stage_of_its_own() -> None:
+    found = planned(1000, replication={"encoder": "maxvit_pico"})
+    assert seconds(found, "second") == pytest.approx(2.0)
+    assert "second" not in [s.name for s in planned(1000).stages]
+
+
+def test_a_gpu_is_counted_in_hours_and_named_where_there_is_none() -> None:
+    there = {"representations": {"device": "cuda"}, "neighbors": {"device": "cuda"}}
+    found = planned(10**6, **there)
+    assert found.gpu_hours > 0 and any("H100" in note for note in found.notes)
+    assert planned(10**6).gpu_hours == 0
+    held = predict(work(10**6), RATES, from_mapping(there), replace(MACHINE, gpu="A card"))
+    assert not any("no GPU" in note for note in held.notes)
+
+
+def test_far_from_what_was_measured_it_is_less_certain() -> None:
+    assert planned(10**4).factor < planned(10**7).factor
