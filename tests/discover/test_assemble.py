@@ -129,7 +129,7 @@ def test_without_nulls_nothing_is_judged() -> None:
     for one in said(nulls={}, repeated=None):
         assert one.judgement.verdict == "unjudged"
         assert one.judgement.p is one.judgement.q is one.replicated is None
-        assert names(one) == ["isolation", "coherence", "spread", "size"]
+        assert names(one) == ["isolation", "coherence", "spread", "size", "edge"]
 
 
 def test_without_repeated_searches_nothing_is_confirmed() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skerry.config import NeighborsConfig
-from skerry.discover.complete import GROWTH, Whole, complete
+from skerry.discover.complete import GROWTH, LOOKED, Whole, complete, edge
 from skerry.discover.matching import jaccard
 from skerry.discover.space import Space, space_of
 from skerry.types import FloatArray, IntArray
@@ -51,6 +51,25 @@ def test_a_core_grows_to_the_group_and_not_beyond(seed: int) -> None:
     assert jaccard(core, rows) < 0.6
     assert jaccard(whole.members, rows) > 0.9
     assert whole.core.tolist() == core.tolist() == whole.members[:35].tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_has_an_edge_and_a_dense_part_of_the_sea_has_none(seed: int) -> None:
+    vectors, (rows,) = with_groups(seed)
+    here = space(vectors)
+    for members, furthest in ((core_of(vectors, rows, 35), 99), (rows, 100)):
+        size, most = edge(members, here, LARGEST)
+        assert most == furthest
+        assert abs(size - GROUP) <= 3
+    dense = np.argsort(np.linalg.norm(vectors[:SEA], axis=1))[:30]
+    size, most = edge(dense, here, LARGEST)
+    assert size > most == int(LOOKED * GROWTH * 30)
+
+
+def test_a_group_larger_than_a_class_may_be_is_told_to_have_its_edge_beyond() -> None:
+    vectors, (rows,) = with_groups(6)
+    size, most = edge(core_of(vectors, rows, 35), space(vectors), 45)
+    assert most == 45 < GROUP - 3 <= size
 
 
 def test_a_whole_group_stays_as_it_is() -> None:

@@ -74,6 +74,7 @@ def test_what_passes_everything_is_confirmed() -> None:
         ({"held_out": HeldOut(None, None)}, "held-out half"),
         ({"held_out": HeldOut(None, Excess(1.1, 0.3))}, "held-out half"),
         ({"second": (0.5, 0.5)}, "second encoder"),
+        ({"edge": (81, 80)}, "edge"),
     ],
 )
 def test_one_failed_check_makes_it_tentative(changed: dict[str, object], name: str) -> None:
@@ -88,7 +89,13 @@ def test_one_failed_check_makes_it_tentative(changed: dict[str, object], name: s
 
 @pytest.mark.parametrize(
     "changed",
-    [{"size": 10}, {"size": 100}, {"replicated": replicated(0.5)}, {"second": (0.51, 0.5)}],
+    [
+        {"size": 10},
+        {"size": 100},
+        {"replicated": replicated(0.5)},
+        {"second": (0.51, 0.5)},
+        {"edge": (80, 80)},
+    ],
 )
 def test_the_ends_of_what_is_asked_for_pass(changed: dict[str, object]) -> None:
     assert judged(**changed).verdict == "confirmed"
