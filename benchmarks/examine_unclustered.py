@@ -16,7 +16,8 @@ and what is found is counted as there.
   components, UMAP and densMAP (Narayan, Berger & Cho 2021) to 10 dimensions, these two with
   HDBSCAN on what they give. Nulls and repeated searches go through the same compression.
 
-Rows are kept in WORK and made once: stop and start again at will.
+Rows are kept in WORK and made once: stop and start again at will, or have the table of what there
+is with --table.
 """
 
 from __future__ import annotations
@@ -155,6 +156,7 @@ def arguments() -> argparse.Namespace:
         "--searches", type=lambda t: t.split(","), default=["training", "compression"]
     )
     parser.add_argument("--nulls", type=int, default=20, help="of each kind of null")
+    parser.add_argument("--table", action="store_true", help="of the rows there are; make none")
     parser.add_argument("-o", "--output", type=Path)
     return parser.parse_args()
 
@@ -167,6 +169,8 @@ def main() -> None:
     for group, name, look, search in searches(args):
         case = {"group": group, "name": name, "vectors": look.name, **SKY, "nulls": args.nulls}
         if key(case) not in results.rows():
+            if args.table:
+                continue
             print(f"{time.strftime('%H:%M:%S')} {group}: {name}", flush=True)
             vectors = survey.vectors(look)
             began = time.perf_counter()
