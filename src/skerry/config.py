@@ -144,6 +144,9 @@ class Config:
 DEVICES = ("cpu", "cuda")
 """Where representations are computed and neighbors looked for; ``cuda`` is a GPU."""
 
+ON_DEVICE = ("representations", "neighbors")
+"""Sections whose ``device`` says where they are computed."""
+
 ROUTES = ("graph", "umap-hdbscan")
 """From vectors to candidates: the neighbor graph's own hierarchy, or UMAP and HDBSCAN."""
 
@@ -219,6 +222,11 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
     return resolved
 
 
+def asks_for_gpu(config: Config) -> bool:
+    """Whether any section is to be computed on a GPU."""
+    return any(getattr(config, section).device != "cpu" for section in ON_DEVICE)
+
+
 def _validate(config: Config) -> None:
     rules = [
         ("sources.max_failed", 0 <= config.sources.max_failed <= 1, "between 0 and 1"),
@@ -229,12 +237,10 @@ def _validate(config: Config) -> None:
         ),
         ("representations.crop", 0 <= config.representations.crop <= 1, "between 0 and 1"),
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
-        (
-            "representations.device",
-            config.representations.device in DEVICES,
-            f"one of {', '.join(DEVICES)}",
+        *(
+            (f"{s}.device", getattr(config, s).device in DEVICES, f"one of {', '.join(DEVICES)}")
+            for s in ON_DEVICE
         ),
-        ("neighbors.device", config.neighbors.device in DEVICES, f"one of {', '.join(DEVICES)}"),
         ("neighbors.k", config.neighbors.k > 0, "positive"),
         ("neighbors.scale", config.neighbors.scale > 0, "positive"),
         ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),

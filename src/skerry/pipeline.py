@@ -10,7 +10,7 @@ from typing import Any
 
 from skerry import judging, stages
 from skerry.backends import card
-from skerry.config import Config, digest, from_mapping
+from skerry.config import ON_DEVICE, Config, digest, from_mapping
 from skerry.context import COMPUTES, Context, device_of, outside_of, part_settings_of, settings_of
 from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
@@ -121,10 +121,9 @@ def run(
     """
     config = config or Config()
     if device:
-        there = {"device": device}
-        config = from_mapping({"representations": there, "neighbors": there}, config)
-    require_gpu(config, *(("representations",) if executor is None or executor.here else ()))
-    require_gpu(config, "neighbors")
+        config = from_mapping({section: {"device": device} for section in ON_DEVICE}, config)
+    encodes = executor is None or executor.here
+    require_gpu(config, *(("representations",) if encodes else ()), "neighbors")
     context = prepare(input_path, output, config, threads, executor, on_event)
     with context.folder.locked():
         return carry_through(context)

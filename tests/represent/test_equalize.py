@@ -126,19 +126,9 @@ def test_the_default_encoder_is_equalized_and_the_second_is_not() -> None:
 def plain() -> bytes:
     """A file of skerry's own that is not equalized."""
     pytest.importorskip("torch")
-    import torch
-
     from skerry.represent.export import onnx_bytes
     from skerry.types import Contract
-
-    class Colors(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            torch.manual_seed(0)
-            self.layer = torch.nn.Conv2d(3, 5, 8, 8)
-
-        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
-            return torch.nn.functional.normalize(self.layer(images).mean((2, 3)), dim=1), None
+    from tests.represent.colors import Colors
 
     return onnx_bytes(Colors(), Contract(16, {}, "all"))
 

@@ -13,20 +13,9 @@ from skerry.represent.export import onnx_bytes  # noqa: E402
 from skerry.represent.measured import with_structure, without_structure  # noqa: E402
 from skerry.represent.structure import MEASURES, StructureScale, structure  # noqa: E402
 from skerry.types import Contract  # noqa: E402
+from tests.represent.colors import Colors  # noqa: E402
 
 SIDE = 24
-
-
-class Colors(torch.nn.Module):
-    """A network whose vectors are mean colors of patches."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layer = torch.nn.Conv2d(3, 5, 8, 8)
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return torch.nn.functional.normalize(self.layer(images).mean((2, 3)), dim=1), None
 
 
 def galaxies(n: int = 96) -> np.ndarray:

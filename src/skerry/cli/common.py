@@ -71,8 +71,9 @@ def run_config(
 
 def on_device(device: str) -> list[str]:
     """The settings that ``--device`` stands for; none where it is not given."""
-    sections = ("representations", "neighbors") if device else ()
-    return [f"{section}.device={device}" for section in sections]
+    from skerry.config import ON_DEVICE
+
+    return [f"{section}.device={device}" for section in ON_DEVICE] if device else []
 
 
 def resolved_config(

@@ -188,9 +188,18 @@ class _Exact:
         It left out what it rounded to ``last_square`` or more; the rounding of
         ``|x|^2 + |y|^2 - 2 x.y`` in float32 is below d eps (|x| + |y|)^2.
         """
-        eps = self.vectors.shape[1] * np.finfo(np.float32).eps
-        reach = 2 * self.centered[1][rows] + kth
+        eps = self._roundings * np.finfo(np.float32).eps
+        reach = 2 * self._norms[rows] + kth
         return np.asarray(last_square - eps * reach**2 > kth.astype(np.float64) ** 2)
+
+    @property
+    def _norms(self) -> FloatArray:
+        return self.centered[1]
+
+    @property
+    def _roundings(self) -> int:
+        """By how many eps (|x| + |y|)^2 a square left out may be below the last."""
+        return int(self.vectors.shape[1])
 
 
 class _ExactOnGpu(_Exact):
@@ -221,14 +230,10 @@ class _ExactOnGpu(_Exact):
             indices[doubtful], distances[doubtful] = found
         return indices, distances
 
-    def _certain(
-        self, rows: IntArray, last_square: FloatArray, kth: FloatArray
-    ) -> npt.NDArray[np.bool_]:
-        """As on the CPU; here the squares left out may be below the last by d eps (|x| + |y|)^2,
-        and the last is itself a float32 sum, of differences."""
-        eps = (2 * self.vectors.shape[1] + 16) * np.finfo(np.float32).eps
-        reach = 2 * self._norms[rows] + kth
-        return np.asarray(last_square - eps * reach**2 > kth.astype(np.float64) ** 2)
+    @property
+    def _roundings(self) -> int:
+        """As on the CPU, and the last square is itself a float32 sum, of differences."""
+        return 2 * int(self.vectors.shape[1]) + 16
 
 
 class _Inverted:

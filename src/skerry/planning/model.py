@@ -19,7 +19,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from skerry.config import Config
+from skerry.config import Config, asks_for_gpu
 from skerry.discover.neighbors import scale_rank
 from skerry.discover.surrogates import kinds_of
 from skerry.discover.variants import Variant, half_variants, variants
@@ -232,8 +232,7 @@ class _Model:
 
     def notes(self) -> Iterator[str]:
         config, n, machine = self.config, self.n, self.machine
-        asked = {config.representations.device, config.neighbors.device} != {"cpu"}
-        if asked and not machine.gpu:
+        if asks_for_gpu(config) and not machine.gpu:
             yield (
                 "There is no GPU here that can be used: what is to run on one is predicted for an "
                 "NVIDIA H100, with 16 cores to decode."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skerry.config import Config
+from skerry.config import Config, asks_for_gpu
 from skerry.context import Context
 from skerry.errors import DoesNotFitError, InputError, TooManyFailuresError
 from skerry.executors.local import available_threads
@@ -65,8 +65,7 @@ def plan(
     context = prepare(input_path, output, config, threads, None, on_event)
     opening = clock() - began
     if machine is None:
-        gpu = {config.representations.device, config.neighbors.device} != {"cpu"}
-        machine = this_machine(Path(output), threads=threads, gpu=gpu)
+        machine = this_machine(Path(output), threads=threads, gpu=asks_for_gpu(config))
     on_event("measuring", 0, 2)
     rng = np.random.default_rng(seed)
     drawn, second = _drawn(context, machine, probe_seconds * _ENCODING, rng, clock)

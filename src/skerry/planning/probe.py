@@ -12,13 +12,10 @@ import numpy as np
 
 from skerry.config import Config
 from skerry.discover import (
-    Space,
     Surrogates,
     cluster,
     kinds_of,
     measure,
-    neighbor_graph,
-    neighbor_search,
     null_search,
     route_of,
     space_of,
@@ -117,9 +114,7 @@ def _growing(
 
 def _timed(vectors: FloatArray, config: Config, clock: Clock) -> _Timed:
     began = clock()
-    search = neighbor_search(vectors, config.neighbors)
-    space = Space(vectors, neighbor_graph(search, config.neighbors), config.neighbors)
-    space.__dict__["search"] = search
+    space = space_of(vectors, config.neighbors)
     graph = clock()
     # the route without UMAP: UMAP is timed by itself
     measure(route_of("graph")(space, config), space)
@@ -127,7 +122,7 @@ def _timed(vectors: FloatArray, config: Config, clock: Clock) -> _Timed:
     Surrogates(space, config, []).draw(kinds_of(config)[-1], 0)
     drawn = clock()
     # an index looks in some of its cells; where it gave up every pair was compared
-    indexed = hasattr(search.find, "n_probe")
+    indexed = hasattr(space.search.find, "n_probe")
     return _Timed(len(vectors), graph - began, rest - graph, drawn - rest, indexed)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
-import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,28 +171,32 @@ def _difference(
 
 def _traced(deployed: _Deployed, size: int, stored: Mapping[str, Any]) -> onnx.ModelProto:
     """The network as ONNX with its metadata."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        raw = Path(folder) / "raw.onnx"
-        # this exporter folds batch normalization into the convolutions, the newer one does not
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        try:
-            torch.onnx.export(
-                deployed,
-                (torch.from_numpy(_noise(size)),),
-                raw,
-                input_names=["pixels"],
-                output_names=["representation", "votes"],
-                opset_version=18,
-                dynamo=False,
-            )
-        except torch.onnx.errors.OnnxExporterError as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise EncoderError(
-                f"the network has no form in ONNX with images of {size} px: {reason}; give "
-                "another size or network"
-            ) from error
-        model = onnx.load(raw)
+    try:
+        model = traced(deployed, torch.from_numpy(_noise(size)), ("representation", "votes"))
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise EncoderError(
+            f"the network has no form in ONNX with images of {size} px: {reason}; give "
+            "another size or network"
+        ) from error
     del model.metadata_props[:]
     model.metadata_props.add(key=runtime.METADATA_KEY, value=json.dumps(stored, sort_keys=True))
     return model
+
+
+def traced(module: nn.Module, pixels: Tensor, outputs: Sequence[str]) -> onnx.ModelProto:
+    """A module as ONNX, from ``pixels``, of the shape and type given, to ``outputs``."""
+    with io.BytesIO() as raw, warnings.catch_warnings():
+        # this exporter folds batch normalization into the convolutions, the newer one does not
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        torch.onnx.export(
+            module,
+            (pixels,),
+            raw,
+            input_names=["pixels"],
+            output_names=list(outputs),
+            opset_version=18,
+            dynamo=False,
+        )
+        return onnx.load_model_from_string(raw.getvalue())

@@ -6,19 +6,12 @@ nodes of the same graph, they have none.
 
 from __future__ import annotations
 
-import io
-import warnings
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from skerry.errors import EncoderError
 from skerry.represent.equalize import OUTPUT, read_graph, rename, set_dimensions, written
 from skerry.represent.structure import MEASURES, StructureScale, structure
-
-if TYPE_CHECKING:
-    import onnx
 
 PREFIX = "structure_"
 """How the names of all nodes begin that measure structure."""
@@ -50,6 +43,8 @@ def with_structure(data: bytes, scale: StructureScale) -> bytes:
     """
     from onnx import compose, helper
 
+    from skerry.represent.export import traced  # needs timm, which running on a GPU does not
+
     model, stored = read_graph(data)
     if "measured" in stored or "equalized" in stored:
         raise EncoderError(
@@ -57,7 +52,8 @@ def with_structure(data: bytes, scale: StructureScale) -> bytes:
         )
     pixels = model.graph.input[0]
     shape = [d.dim_value for d in pixels.type.tensor_type.shape.dim]
-    told = compose.add_prefix_graph(_traced(scale, shape), PREFIX, rename_inputs=False)
+    measuring = traced(_Told(scale).eval(), torch.zeros(shape, dtype=torch.uint8), ["told"])
+    told = compose.add_prefix_graph(measuring.graph, PREFIX, rename_inputs=False)
     rename(model.graph, OUTPUT, _OWN)
     model.graph.node.extend(told.node)
     model.graph.initializer.extend(told.initializer)
@@ -88,22 +84,3 @@ def without_structure(data: bytes) -> bytes:
     rename(graph, _OWN, OUTPUT)
     set_dimensions(graph, lambda joined: joined - MEASURES)
     return written(model, {k: v for k, v in stored.items() if k != "measured"})
-
-
-def _traced(scale: StructureScale, shape: list[int]) -> onnx.GraphProto:
-    """The measures as a graph, from ``pixels`` to ``told``."""
-    import onnx
-
-    raw = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _Told(scale).eval(),
-            (torch.zeros(shape, dtype=torch.uint8),),
-            raw,
-            input_names=["pixels"],
-            output_names=["told"],
-            opset_version=18,
-            dynamo=False,
-        )
-    return onnx.load_model_from_string(raw.getvalue()).graph
