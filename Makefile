@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo docs test test-browser test-ray test-train lint types format clean
+.PHONY: demo docs test test-browser test-ray test-streams test-train lint types format clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -15,6 +15,10 @@ BIN := .venv/bin
 
 .venv/ray: .venv/dev
 	$(BIN)/pip install -q --no-compile -e '.[dev,ray]'
+	touch $@
+
+.venv/streams: .venv/dev
+	$(BIN)/pip install -q --no-compile -e '.[dev,streams]' 'hats>=0.4' 'moto[server]>=5'
 	touch $@
 
 .venv/train: .venv/dev
@@ -37,6 +41,10 @@ test-browser: .venv/dev  ## report and atlas in a Chromium; axe-core by npm inst
 test-ray: .venv/ray  ## clusters of a few small nodes on this machine, one of them killed
 	$(BIN)/python -c "import ray"
 	$(BIN)/pytest -m ray
+
+test-streams: .venv/streams  ## surveys over HTTP, in S3 (a server of moto) and as HATS
+	$(BIN)/python -c "import aiohttp, hats, moto, s3fs"
+	$(BIN)/pytest tests/survey/streams tests/survey/test_row_groups.py
 
 test-train: .venv/train  ## what needs torch; fails where torch is missing
 	$(BIN)/python -c "import torch, timm, onnx"

@@ -15,7 +15,7 @@ from tests.conftest import GROUP, N_GROUPS, N_SEA, write_vectors
 
 def test_the_public_list() -> None:
     assert skerry.__all__ == [
-        "Config", "Run", "SkerryError", "__version__", "open", "run", "status",
+        "Config", "Run", "SkerryError", "__version__", "add", "open", "run", "status",
     ]  # fmt: skip
     for name in skerry.__all__:
         assert getattr(skerry, name) is not None

@@ -15,6 +15,7 @@ LAYERS = [
     {"examining"},
     {"using", "review", "handoff", "planning"},
     {
+        "adding",
         "pipeline",
         "stages",
         "judging",

@@ -507,7 +507,7 @@ def test_without_a_gpu_a_run_on_one_ends_before_any_work(
     survey_folder: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(card, "lacking", lambda *packages: "torch is not installed")
-    monkeypatch.setattr(pipeline, "open_survey", None)  # a catalog may take minutes to read
+    monkeypatch.setattr(pipeline, "open_inputs", None)  # a catalog may take minutes to read
     with pytest.raises(ConfigError, match=r"representations.device = cuda .* 'skerry\[gpu\]'"):
         pipeline.run(survey_folder, tmp_path / "run", config, device="cuda")
     for section in ("representations", "neighbors"):

@@ -12,6 +12,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skerry.adding.add import add
     from skerry.config import Config
     from skerry.errors import SkerryError
     from skerry.pipeline import run, status
@@ -23,12 +24,13 @@ _HOMES = {
     "Config": "skerry.config",
     "Run": "skerry.results",
     "SkerryError": "skerry.errors",
+    "add": "skerry.adding.add",
     "open": "skerry.results",
     "run": "skerry.pipeline",
     "status": "skerry.pipeline",
 }
 
-__all__ = ["Config", "Run", "SkerryError", "__version__", "open", "run", "status"]
+__all__ = ["Config", "Run", "SkerryError", "__version__", "add", "open", "run", "status"]
 
 
 def __getattr__(name: str) -> Any:

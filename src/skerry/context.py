@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from skerry import publish
+from skerry.adding.earlier import Earlier
+from skerry.adding.joint import parts_of
 from skerry.answered import answers_digest
 from skerry.config import Config
 from skerry.discover import Space, first_of_each, in_canonical_order, space_of
@@ -43,6 +45,7 @@ class Context:
     """One run at work; each noun is read once, when first asked for.
 
     Images are encoded by ``executor``, ``threads`` at a time here or in each of its tasks.
+    ``earlier`` is the run that an input is added to, of which what is the same is taken.
     """
 
     folder: RunFolder
@@ -51,6 +54,7 @@ class Context:
     on_event: OnEvent
     threads: int = 0
     executor: Executor = field(default_factory=Local)
+    earlier: Earlier | None = None
 
     def path(self, stage: str) -> Path:
         """The folder of a stage."""
@@ -70,8 +74,8 @@ class Context:
 
     @cached_property
     def facts(self) -> Facts:
-        """What the survey's images say of themselves."""
-        return facts(self.survey, self.config.sources)
+        """What the survey's images say of themselves: of several inputs those of the first."""
+        return facts(parts_of(self.survey)[0], self.config.sources)
 
     @cached_property
     def contract(self) -> Contract | None:
@@ -221,7 +225,10 @@ class Context:
         found = {}
         for source, raw in zip(chosen, self.survey.images(rows), strict=True):
             if isinstance(raw, Failure):
-                raise InputError(f"{raw.location} was readable before, now it is not: {raw.reason}")
+                raise InputError(
+                    f"{raw.location} was readable before, now it is not: {raw.reason}; put it back "
+                    "as it was, or start the same command again, which lists it as a failure"
+                )
             found[source["id_str"]] = view(
                 raw, source["location"], VIEW_SIZE, contract, self.config.representations.crop
             )
@@ -411,7 +418,7 @@ def image_warnings(context: Context, sides: Mapping[int, int]) -> list[str]:
 def provenance(context: Context, stages: Sequence[str]) -> dict[str, str]:
     """Input, encoder, field of view, and the versions that each stage was made with."""
     encoder, contract = context.encoder, context.contract
-    found = {"input": Path(context.folder.input).name}
+    found = {"input": ", ".join(Path(path).name for path in context.folder.inputs)}
     if encoder is None or contract is None:
         found["encoder"] = "none: representations were given"
     else:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from skerry.context import Context
+from skerry.adding.earlier import maker
+from skerry.adding.joint import parts_of
+from skerry.context import Context, outside_of
 from skerry.errors import TooManyFailuresError
 from skerry.represent.elsewhere import encode_elsewhere, task_of
 from skerry.represent.encode import encode, given
 from skerry.represent.encoder import Encoder
 from skerry.represent.placed import placed
 from skerry.store import nouns
+from skerry.survey import Survey
 from skerry.types import Contract, Failure, Representations
 
 
@@ -31,10 +34,13 @@ class Shards:
 
     @cached_property
     def rows(self) -> list[range]:
-        """The row numbers of each shard."""
-        total = len(self.context.survey)
-        size = self.context.config.representations.shard_size
-        return [range(start, min(start + size, total)) for start in range(0, total, size)]
+        """The row numbers of each shard; none has sources of two inputs."""
+        size, found, start = self.context.config.representations.shard_size, [], 0
+        for part in parts_of(self.context.survey):
+            stop = start + len(part)
+            found += [range(i, min(i + size, stop)) for i in range(start, stop, size)]
+            start = stop
+        return found
 
     @cached_property
     def paths(self) -> list[Path]:
@@ -58,7 +64,7 @@ class Shards:
             More sources than the settings allow could not be read.
         """
         among = range(len(self.rows)) if wanted is None else wanted
-        missing = self.missing(among)
+        missing = self._not_brought(self.missing(among))
         kept = sorted(set(among) - set(missing))
         failures = [f for i in kept for f in nouns.shard_failures(self.paths[i])]
         self._stop_if_too_many(failures)
@@ -78,10 +84,43 @@ class Shards:
                     self._stop_if_too_many(failures)
         return failures
 
+    def _not_brought(self, missing: Sequence[int]) -> list[int]:
+        """What is still missing after the shards of the run that is added to were taken over."""
+        earlier = self.context.earlier
+        if earlier is None:
+            return list(missing)
+        there = earlier.shards(self.stage, maker(outside_of(self.stage, self.context)))
+        brought = [i for i in missing if i < len(there)]
+        for i in brought:
+            nouns.write_shard(self.paths[i], nouns.read_shard(there[i]), self.key)
+        if brought:
+            self.context.folder.log("shards", stage=self.stage, brought=len(brought))
+        return [i for i in missing if i >= len(there)]
+
     def _stream(
         self, rows: Sequence[range], on_event: Callable[[int], None]
     ) -> Generator[tuple[int, Representations]]:
-        context, survey = self.context, self.context.survey
+        """The representations of some shards, by their position in ``rows``, in order."""
+        start = position = done = 0
+        for part in parts_of(self.context.survey):
+            own = [r for r in rows if start <= r.start < start + len(part)]
+            moved = [range(r.start - start, r.stop - start) for r in own]
+            before, first = done, position
+
+            def encoded(n: int, before: int = before) -> None:
+                on_event(before + n)
+
+            if moved:
+                with closing(self._of_part(part, moved, encoded)) as stream:
+                    for i, found in stream:
+                        yield first + i, found
+            start, position = start + len(part), position + len(own)
+            done += sum(len(r) for r in own)
+
+    def _of_part(
+        self, survey: Survey, rows: Sequence[range], on_event: Callable[[int], None]
+    ) -> Generator[tuple[int, Representations]]:
+        context = self.context
         if self.encoder is None or self.contract is None:
             return given(survey, rows, on_event=on_event)
         settings = context.config.representations
@@ -96,7 +135,7 @@ class Shards:
         task = task_of(
             survey,
             context.config.sources,
-            context.fingerprint,
+            context.fingerprint if survey is context.survey else survey.fingerprint(),
             identifier,
             self.encoder,
             self.contract,

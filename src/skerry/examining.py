@@ -26,6 +26,7 @@ from skerry.store.manifest import NAME, file_digest
 from skerry.store.runfolder import clear
 from skerry.surroundings import kept, members_of
 from skerry.survey import Attributes, attributes, attributes_of, decode
+from skerry.survey.streams.place import stamp
 from skerry.types import ByteArray, DoubleArray, Failure, RareClass
 from skerry.using import Finished
 
@@ -136,8 +137,7 @@ def _inputs(context: Context, settings: ExamineConfig) -> dict[str, str]:
     """What answers depend on beside their settings."""
     found = {**search_digests(context.folder.path), "format": str(FORMAT)}
     for i, path in enumerate(context.survey.catalogs):
-        stat = path.stat()
-        found[f"catalog {i}"] = f"{path.name} {stat.st_size} {stat.st_mtime_ns}"
+        found[f"catalog {i}"] = f"{path.name} {stamp(path)}"
     for name in (settings.table, settings.catalog):
         if name and Path(name).is_file():
             found[name] = file_digest(Path(name))

@@ -39,7 +39,7 @@ def stored_findings(run: Path, config: Config) -> Findings:
         n_sources=len(sources),
         config=config,
         assumed=ASSUMED.get(config.preset, ()),
-        null_overdensity=_null_overdensity(run / "nulls", config),
+        null_containment=_null_containment(run / "nulls", config),
         n_nulls=config.nulls.n,
         answers=answers(run),
     )
@@ -65,8 +65,8 @@ def findings_of(context: Context) -> Findings:
     )
 
 
-def _null_overdensity(folder: Path, config: Config) -> dict[str, DoubleArray]:
-    """The overdensity of every group found in each kind of featureless data, by kind."""
+def _null_containment(folder: Path, config: Config) -> dict[str, DoubleArray]:
+    """The containment of every group found in each kind of featureless data, by kind."""
     if not config.nulls.n:
         return {}
     searches = {
@@ -76,4 +76,4 @@ def _null_overdensity(folder: Path, config: Config) -> dict[str, DoubleArray]:
         ]
         for kind in kinds_of(config)
     }
-    return {kind: pooled(found).overdensity for kind, found in searches.items()}
+    return {kind: pooled(found).containment for kind, found in searches.items()}

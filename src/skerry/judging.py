@@ -12,7 +12,6 @@ import numpy as np
 from skerry.context import Context
 from skerry.discover import (
     Surrogates,
-    candidates_of,
     groups_in,
     kinds_of,
     measure,
@@ -26,25 +25,31 @@ from skerry.discover.complete import Whole
 from skerry.discover.find import each, search_by
 from skerry.discover.lineage import class_name, inherit
 from skerry.discover.replicate import came_along, replicate
-from skerry.discover.routes import tree_of_coordinates, tree_of_graph
+from skerry.discover.routes import by_communities, candidates_of, tree_of_coordinates
 from skerry.discover.variants import Variant, half_variants, variants
 from skerry.store import nouns
 from skerry.store.runfolder import clear
 from skerry.types import Candidate, FloatArray, Measures, RareClass, Replicate
 
+CANDIDATES, TREE = "candidates.parquet", "condensed_tree.parquet"
+
 
 def clusters(context: Context, key: str) -> dict[str, Any]:
-    """Make the hierarchy by the route that is set."""
-    config, space = context.config, context.space
+    """Find the candidates by the route that is set, and keep the hierarchy where it has one."""
+    config, space, folder = context.config, context.space, context.path("clusters")
     context.on_event("clusters", 0, 1)
+    tree = None
     if config.clusters.route == "graph":
-        tree = tree_of_graph(space, config)
+        found = by_communities(space, config)
     else:
         path = context.path("embedding") / "embedding.parquet"
         tree = tree_of_coordinates(nouns.read_embedding(path).coordinates[context.firsts], config)
+        found = candidates_of(tree, space, config)
+        nouns.write_tree(folder / TREE, tree)
+    nouns.write_candidates(folder / CANDIDATES, found)
+    clear(folder, keep={folder / CANDIDATES, *([folder / TREE] if tree is not None else [])})
     context.on_event("clusters", 1, 1)
-    nouns.write_tree(context.path("clusters") / "condensed_tree.parquet", tree)
-    return {"route": config.clusters.route, "candidates": len(candidates_of(tree, space, config))}
+    return {"route": config.clusters.route, "candidates": len(found)}
 
 
 def nulls(context: Context, key: str) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def nulls(context: Context, key: str) -> dict[str, Any]:
     config, folder = context.config, context.path("nulls")
     plans = {folder / f"{k}-{i:03d}.parquet": (k, i) for k, i in _null_plans(context)}
     candidates, measures = _candidates(context)
-    surrogates = Surrogates(context.space, config, groups_in(candidates, measures))
+    surrogates = Surrogates(context.space, config, groups_in(context.space, candidates, measures))
     route = route_of(config.clusters.route)
 
     def make(path: Path) -> None:
@@ -142,8 +147,7 @@ def classes(context: Context, key: str) -> dict[str, Any]:
 
 def _candidates(context: Context) -> tuple[list[Candidate], Measures]:
     """What the search found, and its measures."""
-    tree = nouns.read_tree(context.path("clusters") / "condensed_tree.parquet")
-    candidates = candidates_of(tree, context.space, context.config)
+    candidates = nouns.read_candidates(context.path("clusters") / CANDIDATES)
     return candidates, measure(candidates, context.space)
 
 
@@ -195,6 +199,7 @@ def _named(
             name.class_id,
             overdensity=float(measures.overdensity[i]),
             isolation=float(measures.isolation[i]),
+            containment=float(measures.containment[i]),
             history=name.history,
             judgement=judged[i].judgement,
             replication=again.share if (again := judged[i].replicated) else None,

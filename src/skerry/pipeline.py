@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skerry import judging, stages
+from skerry.adding.earlier import Earlier
+from skerry.adding.joint import open_inputs
 from skerry.backends import card
 from skerry.config import ON_DEVICE, Config, digest, from_mapping
 from skerry.context import COMPUTES, Context, device_of, outside_of, part_settings_of, settings_of
@@ -23,9 +25,9 @@ from skerry.store.manifest import NAME, file_digest
 from skerry.store.manifest import versions as versions
 from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
-from skerry.survey import Survey, open_survey
+from skerry.survey import Survey
 
-FORMAT = 7
+FORMAT = 8
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 
@@ -151,21 +153,26 @@ def prepare(
     threads: int,
     executor: Executor | None,
     on_event: OnEvent,
+    added: Sequence[str | Path] = (),
+    earlier: Earlier | None = None,
 ) -> Context:
     """An input, settings and a run's folder, found to fit each other; nothing is written yet.
+
+    ``added`` are further inputs, and ``earlier`` the run that the last of them is added to.
 
     Raises
     ------
     SkerryError
         They do not, or cannot be used.
     """
-    input_path, output, config = Path(input_path), Path(output), config or Config()
-    folder = claim(output, input_path)
+    output, config = Path(output), config or Config()
+    folder = claim(output, input_path, added)
     on_event("reading the catalog", 0, 1)
-    survey = open_survey(input_path, config.sources)
+    survey = open_inputs([input_path, *added], config.sources)
     on_event("reading the catalog", 1, 1)
     _check_size(survey, config)
-    context = Context(folder, survey, config, on_event, threads, executor or Local(threads))
+    where = executor or Local(threads)
+    context = Context(folder, survey, config, on_event, threads, where, earlier)
     # an encoder that is missing or does not fit, or a previous run that is none, ends it here
     _ = context.contract, context.second_contract, context.previous
     return context
@@ -174,7 +181,8 @@ def prepare(
 def carry_through(context: Context) -> dict[str, Any]:
     """Take a run that this process holds the lock of through all its stages; see :func:`run`."""
     folder, config = context.folder, context.config
-    claim(folder.path, Path(folder.input))  # another process may have begun since
+    # another process may have begun since
+    claim(folder.path, folder.input, folder.added)
     folder.start(config)
     folder.log("columns", **context.survey.choices)
     if config.neighbors.device != "cpu":
@@ -211,7 +219,7 @@ def publish(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent)
         The folder holds no finished run, or its input is gone.
     """
     folder, config = open_folder(Path(output)), read_config(Path(output))
-    survey = open_survey(Path(folder.input), config.sources)
+    survey = open_inputs(folder.inputs, config.sources)
     context = Context(folder, survey, config, on_event, threads)
     stage = next(stage for stage in STAGES if stage.name == "products")
     done = {name: read_manifest(folder.path / name) for name in stage.after}
@@ -299,9 +307,10 @@ def status(output: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run`` and ``input`` (paths), ``stages`` (for each: ``state``, one of ``done``,
+        ``run``, ``input`` (paths) and ``added`` (paths of the inputs added to the first),
+        ``stages`` (for each: ``state``, one of ``done``,
         ``stale``, ``partial`` and ``missing``, and ``counts``), ``complete``, and ``classes``, a
-        list of records (class_id, rank, size, overdensity, q_value, replication, verdict), empty
+        list of records (class_id, rank, size, containment, q_value, replication, verdict), empty
         until they are done.
         A stage is stale where its settings, or a stage it follows, have changed since.
     """
@@ -324,6 +333,7 @@ def status(output: str | Path) -> dict[str, Any]:
     return {
         "run": str(output),
         "input": folder.input,
+        "added": list(folder.added),
         "complete": all(stage["state"] == "done" for stage in found.values()),
         "stages": found,
         "classes": _class_rows(output) if found["classes"]["state"] == "done" else [],
@@ -340,7 +350,7 @@ def _class_rows(output: Path) -> list[dict[str, Any]]:
             "class_id": rare.class_id,
             "rank": rare.rank,
             "size": rare.size,
-            "overdensity": rare.overdensity,
+            "containment": rare.containment,
             "q_value": rare.q_value,
             "replication": rare.replication,
             "verdict": rare.verdict,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skerry.adding.joint import open_inputs
 from skerry.context import Context
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
 from skerry.store import read_manifest
 from skerry.store.runfolder import open_folder, read_config
-from skerry.survey import open_survey
 
 
 def reopened(run: Path, *, threads: int = 0, on_event: OnEvent = silent) -> Context:
@@ -30,16 +30,17 @@ def reopened(run: Path, *, threads: int = 0, on_event: OnEvent = silent) -> Cont
     """
     folder, config = open_folder(run), read_config(run)
     try:
-        survey = open_survey(Path(folder.input), config.sources)
+        survey = open_inputs(folder.inputs, config.sources)
     except InputError as error:
         raise InputError(
             f"the run's input cannot be read now ({error}); put it back where the run found it: "
-            f"{folder.input}"
+            f"{' + '.join(folder.inputs)}"
         ) from error
     context = Context(folder, survey, config, on_event, threads)
     made = read_manifest(run / "sources")
     if made is None or made.inputs.get("input") != context.fingerprint:
         raise InputError(
-            f"{folder.input} is not what it was when {run} was made; run 'skerry run' on it again"
+            f"{' + '.join(folder.inputs)} is not what it was when {run} was made; run "
+            f"{'skerry add' if folder.added else 'skerry run'!r} on it again"
         )
     return context

@@ -97,7 +97,7 @@ def gather(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) 
     """
     folder, config = open_folder(Path(output)), read_config(Path(output))
     require_gpu(config, "neighbors", *(("second",) if config.replication.encoder else ()))
-    context = prepare(folder.input, output, config, threads, None, on_event)
+    context = prepare(folder.input, output, config, threads, None, on_event, folder.added)
     with folder.locked():
         found = _shards(context)
         missing = found.missing()
@@ -114,7 +114,7 @@ def gather(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) 
 def _begin(context: Context) -> None:
     """Give a new folder its settings; one that was begun must have the same."""
     folder = context.folder
-    claim(folder.path, Path(folder.input))  # another process may have begun since
+    claim(folder.path, folder.input)  # another process may have begun since
     if not (folder.path / CONFIG).exists():
         folder.write_config(context.config)
     elif read_config(folder.path) != context.config:

@@ -6,7 +6,9 @@ from collections import Counter
 from typing import Any
 
 from skerry.context import Context
-from skerry.discover import embed, largest_size, space_of
+from skerry.discover import embed, largest_size, neighbor_graph, neighbor_search
+from skerry.discover.joining import joined_graph
+from skerry.discover.neighbors import NeighborSearch, reach_of
 from skerry.encoding import Shards
 from skerry.errors import InputError
 from skerry.gathering import findings_of
@@ -25,7 +27,7 @@ from skerry.represent.encoder import Encoder
 from skerry.store import nouns, write_table
 from skerry.store.manifest import versions
 from skerry.store.runfolder import clear
-from skerry.types import Contract, Embedding
+from skerry.types import Contract, Embedding, NeighborGraph
 
 PUBLISHED_WITH = ("astropy", "matplotlib", "mocpy", "numpy", "pyarrow")
 """Libraries that write the products."""
@@ -83,13 +85,32 @@ def _stop_if_too_few(represented: int, context: Context) -> None:
 
 def neighbors(context: Context, key: str) -> dict[str, Any]:
     """Compute the one neighbor graph, of each vector once."""
-    vectors = context.representations.vectors[context.firsts]
-    space = space_of(vectors, context.config.neighbors, on_event=context.on_event)
+    vectors, config = context.representations.vectors[context.firsts], context.config.neighbors
+    search = neighbor_search(vectors, config)
+    graph = _joined_graph(context, search)
+    if graph is None:
+        reach = reach_of(search, config)
+        graph = neighbor_graph(search, config, reach=reach, on_event=context.on_event)
     folder = context.path("neighbors")
-    nouns.write_graph(folder, space.graph, context.searched)
+    nouns.write_graph(folder, graph, context.searched)
     nouns.write_copies(folder / "copies.parquet", context.copies)
     copies = len(context.representations) - len(vectors)
-    return {"k": space.graph.indices.shape[1], "recall": space.graph.recall, "copies": copies}
+    return {"k": graph.indices.shape[1], "recall": graph.recall, "copies": copies}
+
+
+def _joined_graph(context: Context, search: NeighborSearch) -> NeighborGraph | None:
+    """The graph made from that of the run that is added to; None where all are to be searched."""
+    config = context.config.neighbors
+    # on a GPU every pair is compared sooner than the new are here
+    if context.earlier is None or not search.exact or config.device != "cpu":
+        return None
+    ids, places = context.representations.id_str, context.places.tolist()
+    known = context.earlier.graph(ids, places, config)
+    if known is None:
+        return None
+    found = joined_graph(search, known, config, on_event=context.on_event)
+    context.folder.log("graph", joined=found is not None, known=len(known.rows))
+    return found
 
 
 def embedding(context: Context, key: str) -> dict[str, Any]:

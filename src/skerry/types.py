@@ -109,13 +109,15 @@ class NeighborGraph:
 
     ``indices`` int64 and ``distances`` float32 (Euclidean), both (n, k). ``scale`` float32 (n,) is
     the local scale: the distance to the k-th neighbor or to one further out. ``recall`` is the
-    share of true neighbors found, 1 for an exact graph.
+    share of true neighbors found, 1 for an exact graph. ``further`` float32 (n, f) are the
+    distances to the neighbors beyond the k-th, where they are kept for what may be added.
     """
 
     indices: IntArray
     distances: FloatArray
     scale: FloatArray
     recall: float = 1.0
+    further: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ class Candidate:
     """A cluster small and local enough to be a rare class.
 
     ``members`` are row numbers, most central first; ``probability`` float32 in (0, 1] their
-    membership; ``persistence`` in [0, 1) is 1 - (lambda at birth / lambda at death).
+    membership; ``persistence`` in [0, 1) is 1 - (lambda at birth / lambda at death) where a
+    hierarchy was looked into, otherwise 0.
     """
 
     members: IntArray
@@ -164,11 +167,13 @@ class Measures:
     """What is measured of candidates in the space of the representations, float64 (n,) each.
 
     ``size`` counts members. ``isolation`` is the median over members of ln(distance to the
-    5th nearest source outside / to the 5th nearest inside). ``overdensity``, the statistic that
-    nulls judge, is how many times as many sources a member has within the distance of the
-    5th outside as it would without the class, ``coherence`` the share of members among the
-    members' 10 nearest neighbors, and ``spread`` the median distance of the members from their
-    center over that of the shell, the sources just outside.
+    5th nearest source outside / to the 5th nearest inside). ``overdensity`` is how many times as
+    many sources a member has within the distance of the 5th outside as it would without the
+    class, ``coherence`` the share of members among the members' 10 nearest neighbors, and
+    ``spread`` the median distance of the members from their center over that of the shell, the
+    sources just outside. ``containment``, the statistic that nulls judge, is how far the share of
+    their edges in the neighbor graph that leaves them lies below what is usual of communities of
+    their size, in robust standard deviations.
     """
 
     size: DoubleArray
@@ -176,6 +181,7 @@ class Measures:
     overdensity: DoubleArray
     coherence: DoubleArray
     spread: DoubleArray
+    containment: DoubleArray
 
     def __len__(self) -> int:
         return len(self.size)
@@ -211,10 +217,10 @@ class RareClass:
     ``members`` are ``id_str``, most central first, with ``probability`` for each: how often it
     came back in repeated searches, or its depth in the cluster where none was made (then
     ``replication``, the share of repeated searches that found the class, is None).
-    ``overdensity`` is the statistic the nulls judge; ``p_value`` and ``q_value`` are None where
+    ``containment`` is the statistic the nulls judge; ``p_value`` and ``q_value`` are None where
     no null was run. ``reasons`` say why the verdict is what it is. ``votes`` is the mean share
     the encoder expects for each answer. ``rank`` is 1 for the first: by verdict, then
-    overdensity.
+    containment.
     The first ``core`` members are those that it was judged by; the others complete it.
     ``history`` says what became of the classes of a previous run, as ``kept its id`` or
     ``split from SKR-1``; empty where there is none.
@@ -230,6 +236,7 @@ class RareClass:
     verdict: Verdict = "unjudged"
     p_value: float | None = None
     q_value: float | None = None
+    containment: float = 0.0
     overdensity: float = 0.0
     isolation: float = 0.0
     replication: float | None = None
@@ -250,6 +257,7 @@ CLASSES_SCHEMA = pa.schema(
         ("class_id", pa.string()),
         ("rank", pa.int32()),
         ("verdict", pa.string()),
+        ("containment", pa.float64()),
         ("overdensity", pa.float64()),
         ("isolation", pa.float64()),
         ("p_value", pa.float64()),

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from skerry.adding.joint import open_inputs
 from skerry.config import Config
 from skerry.context import Context
 from skerry.errors import ImageError, InputError, SkerryError
 from skerry.progress import silent
 from skerry.publish.sheets import jpeg
 from skerry.store.runfolder import open_folder
-from skerry.survey import Survey, open_survey, view
+from skerry.survey import Survey, view
 from skerry.types import Contract, Failure
 
 SIDE = 192
@@ -39,7 +40,7 @@ class Opened:
         with self._lock:
             try:
                 folder = open_folder(self.run)
-                survey = open_survey(Path(folder.input), self.config.sources)
+                survey = open_inputs(folder.inputs, self.config.sources)
                 return Context(folder, survey, self.config, silent, 1), ""
             except SkerryError as error:
                 return None, f"The run's input cannot be read now: {error}."

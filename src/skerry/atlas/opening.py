@@ -84,7 +84,7 @@ def _facts_of(rare: RareClass, row: dict[str, Any]) -> list[tuple[str, str]]:
     if row.get("prevalence") is not None:
         interval = f"{percent(row['prevalence_low'])} to {percent(row['prevalence_high'])}"
         found.append(("Prevalence", f"{percent(row['prevalence'])} ({interval})"))
-    found.append(("Overdensity", f"{rare.overdensity:.1f}"))
+    found.append(("Containment", f"{rare.containment:.1f}"))
     if rare.q_value is not None:
         found.append(("q", f"{rare.q_value:.2g}"))
     if rare.replication is not None:

@@ -1,4 +1,6 @@
-"""The libraries that compute on a CPU: faiss, umap-learn, hdbscan. Imported when first used.
+"""The libraries that compute on a CPU: faiss, umap-learn, hdbscan, scikit-network.
+
+Imported when first used.
 
 But for the squares of ``nearest``, every function here gives the same bytes for the same input,
 whatever the number of threads: what a library would spread over threads with a result that
@@ -17,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from skerry.types import CondensedTree, DoubleArray, FloatArray, IntArray
+from skerry.types import CondensedTree, FloatArray, IntArray
+
+_SHARED_BLOCK = 1024
 
 
 def nearest(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
@@ -221,48 +225,53 @@ def product(a: FloatArray, b: FloatArray) -> FloatArray:
         return np.asarray(a @ b)
 
 
-def spanning_forest(indices: IntArray, weights: FloatArray) -> tuple[DoubleArray, IntArray]:
-    """The minimum spanning tree of each piece of a neighbor graph.
+def shared_neighbors(indices: IntArray, edges: int) -> Any:
+    """The symmetric sparse graph of each row's first ``edges`` neighbors, weighed by likeness.
+
+    The weight is Jaccard's index of both rows' k neighbors: how many they share over how many
+    they have together, itself left out. Rows that share none have no edge.
 
     Parameters
     ----------
-    indices, weights : int64 and float32 (n, k)
-        The neighbors of each row and what each edge weighs, above 0; an edge may stand once or
-        twice.
+    indices : int64 (n, k), the neighbors of each row, nearest first
 
     Returns
     -------
-    edges : float64 (m, 3): row, row, weight
-    piece : int64 (n,), which piece each row is in, numbered from 0
+    scipy.sparse.csr_matrix
+        float32 (n, n).
     """
     from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
     n, k = indices.shape
-    starts = np.arange(0, n * k + 1, k, dtype=np.int32 if n * k < 2**31 else np.int64)
-    # an edge of weight 0 would count as none
-    least = np.finfo(np.float32).tiny
-    values = np.maximum(weights, least).astype(np.float64).ravel()
-    graph = csr_matrix((values, indices.astype(starts.dtype).ravel(), starts), shape=(n, n))
-    del values
-    found = minimum_spanning_tree(graph).tocoo()
-    pieces, piece = connected_components(found, directed=False)
-    edges = np.stack([found.row, found.col, found.data], axis=1).astype(np.float64)
-    if len(edges) != n - pieces:
-        raise AssertionError(f"{len(edges)} edges for {n} rows in {pieces} pieces")
-    return edges, piece.astype(np.int64)
+    near = np.sort(indices.astype(np.int32), axis=1)
+    weights = np.empty((n, edges), dtype=np.float32)
+    for start in range(0, n, _SHARED_BLOCK):
+        own = near[start : start + _SHARED_BLOCK, :, None]
+        for edge in range(edges):
+            others = near[indices[start : start + _SHARED_BLOCK, edge], None, :]
+            shared = (own == others).sum(axis=(1, 2))
+            weights[start : start + _SHARED_BLOCK, edge] = shared / (2 * k - shared)
+    starts = np.arange(0, n * edges + 1, edges)
+    to = indices[:, :edges].astype(np.int32).ravel()
+    graph = csr_matrix((weights.ravel(), to, starts), shape=(n, n))
+    found = graph.maximum(graph.T).tocsr()
+    found.eliminate_zeros()
+    found.sort_indices()
+    return found
 
 
-def condensed_tree(edges: DoubleArray, n: int, min_cluster_size: int) -> CondensedTree:
-    """The condensed tree of a spanning tree of n rows.
+def louvain(graph: Any, resolution: float) -> IntArray:
+    """A partition of a symmetric sparse graph (n, n): for each row its community, int64 (n,).
 
-    ``edges`` float64 (n - 1, 3): row, row, distance, which ascends; distances may be infinite.
+    By scikit-network's Louvain, which visits rows in their order and draws nothing at random; its
+    Leiden draws from the C library, whose state no seed given to it sets.
     """
-    from hdbscan._hdbscan_tree import condense_tree
-    from sklearn.cluster._hierarchical_fast import single_linkage_label
+    from sknetwork.clustering import Louvain
 
-    merges = single_linkage_label(np.ascontiguousarray(edges))
-    return _tree(condense_tree(merges, min_cluster_size), n)
+    if not graph.nnz:
+        return np.arange(graph.shape[0], dtype=np.int64)
+    found = Louvain(resolution, return_probs=False, return_aggregate=False, sort_clusters=False)
+    return np.unique(found.fit_predict(graph), return_inverse=True)[1].astype(np.int64)
 
 
 def _tree(rows: Any, n: int) -> CondensedTree:

@@ -40,15 +40,15 @@ def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     kept = [rare for rare in classes if rare["verdict"] != "rejected"]
-    table = Table(title="Classes, by verdict and overdensity", title_justify="left")
-    for column in ("rank", "class", "size", "overdensity", "q", "replication", "verdict"):
+    table = Table(title="Classes, by verdict and containment", title_justify="left")
+    for column in ("rank", "class", "size", "containment", "q", "replication", "verdict"):
         table.add_column(column, justify="left" if column in ("class", "verdict") else "right")
     for rare in kept[:_MOST]:
         table.add_row(
             str(rare["rank"]),
             escape(rare["class_id"]),
             str(rare["size"]),
-            f"{rare['overdensity']:.1f}",
+            f"{rare['containment']:.1f}",
             _measured(rare["q_value"], ".2g"),
             _measured(rare["replication"], ".0%"),
             rare["verdict"],

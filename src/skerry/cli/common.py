@@ -40,11 +40,11 @@ Settings = Annotated[
 
 
 InputPath = Annotated[
-    Path,
+    str,
     typer.Argument(
         metavar="INPUT",
-        help="Folder of images, catalog that names them, Parquet with images, or "
-        "table of representations.",
+        help="Folder of images, catalog that names them, Parquet or tars with images, or "
+        "table of representations; a path or an address (s3://, https://).",
     ),
 ]
 Preset = Annotated[str, typer.Option(help="Named settings to start from.")]
@@ -86,7 +86,8 @@ def resolved_config(
     from skerry import config as configuration
 
     stored = dict(configuration.load(path)) if path is not None else {}
-    stored.pop("input", None)
+    for said in ("input", "added"):
+        stored.pop(said, None)
     if preset:
         stored["preset"] = preset
     name = {"preset": stored["preset"]} if "preset" in stored else {}

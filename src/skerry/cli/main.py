@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from skerry.cli import adding, handoff, sharing, using
 from skerry.cli import atlas as charting
 from skerry.cli import examine as examining
-from skerry.cli import handoff, sharing, using
 from skerry.cli import plan as planning
 from skerry.cli import recover as recovering
 from skerry.cli import review as reviewing
@@ -139,6 +139,7 @@ def version(as_json: AsJson = False) -> None:
     )
 
 
+app.command()(adding.add)
 app.command()(planning.plan)
 encoders_app.command()(scoring.score)
 app.add_typer(encoders_app, name="encoders")

@@ -22,7 +22,7 @@ from skerry.cli.common import (
 
 
 def encode(
-    input_path: Annotated[Path, typer.Argument(metavar="INPUT", help="As of 'skerry run'.")],
+    input_path: Annotated[str, typer.Argument(metavar="INPUT", help="As of 'skerry run'.")],
     output: Output,
     shards: Annotated[
         str, typer.Option(help="Which shards of the run, START:STOP, STOP left out; all by default")

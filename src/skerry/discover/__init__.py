@@ -3,7 +3,6 @@
 from skerry.discover.candidates import centered, find_candidates, largest_size
 from skerry.discover.classes import distinctive, rare_classes
 from skerry.discover.cluster import cluster
-from skerry.discover.hierarchy import graph_tree
 from skerry.discover.measure import measure, pooled
 from skerry.discover.neighbors import neighbor_graph, neighbor_search
 from skerry.discover.nulls import judged, null_search
@@ -32,7 +31,6 @@ __all__ = [
     "embed",
     "find_candidates",
     "first_of_each",
-    "graph_tree",
     "groups_in",
     "in_canonical_order",
     "judged",

@@ -11,7 +11,7 @@ from skerry.config import Config
 from skerry.discover.candidates import largest_size
 from skerry.discover.checks import Q_BELOW, Evidence
 from skerry.discover.complete import Whole, complete, edge
-from skerry.discover.heldout import HeldOut, heldout
+from skerry.discover.heldout import Halves, HeldOut
 from skerry.discover.judge import Judgement, judge, thresholds
 from skerry.discover.measure import pooled
 from skerry.discover.nulls import judged
@@ -60,8 +60,8 @@ def judge_all(
     p: list[float | None] = [None] * n
     q: list[float | None] = [None] * n
     if nulls:
-        statistics = {kind: [m.overdensity for m in found] for kind, found in nulls.items()}
-        p_values, q_values = judged(measures.overdensity, statistics)
+        statistics = {kind: [m.containment for m in found] for kind, found in nulls.items()}
+        p_values, q_values = judged(measures.containment, statistics)
         p, q = p_values.tolist(), q_values.tolist()
     return judge_each(candidates, measures, space, config, nulls, repeated, p, q, second)
 
@@ -80,6 +80,7 @@ def judge_each(
     """As :func:`judge_all`, with the p- and the q-value of each candidate given."""
     together = {kind: pooled(found) for kind, found in nulls.items()}
     again = replicated([c.members for c in candidates], repeated.variants) if repeated else []
+    halves = Halves(*repeated.halves, space) if repeated else None
     largest = largest_size(len(space), config.classes)
     found = []
     for i, candidate in enumerate(candidates):
@@ -89,10 +90,11 @@ def judge_each(
             overdensity=float(measures.overdensity[i]),
             coherence=float(measures.coherence[i]),
             spread=float(measures.spread[i]),
+            containment=float(measures.containment[i]),
             p=p[i],
             q=q[i],
             replicated=again[i] if again else None,
-            held_out=_held_out(candidate, q[i], repeated, space),
+            held_out=_held_out(candidate, q[i], halves),
             second=_second(candidate, q[i], space, second),
             edge=None if _explained(q[i]) else edge(candidate.members, space, largest),
         )
@@ -114,13 +116,11 @@ def whole_classes(
     return complete([c.members for c in candidates], kept, space, largest)
 
 
-def _held_out(
-    candidate: Candidate, q: float | None, repeated: Repeated | None, space: Space
-) -> HeldOut | None:
+def _held_out(candidate: Candidate, q: float | None, halves: Halves | None) -> HeldOut | None:
     """Only of those that chance does not explain: the others are rejected as it is."""
-    if repeated is None or _explained(q):
+    if halves is None or _explained(q):
         return None
-    return heldout(np.sort(candidate.members), *repeated.halves, space)
+    return halves.heldout(np.sort(candidate.members))
 
 
 def _second(

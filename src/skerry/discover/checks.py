@@ -36,7 +36,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of one candidate; the first five are a row of ``Measures``.
+    """All that is known of one candidate; the first six are a row of ``Measures``.
 
     ``p`` and ``q`` are the worst over the kinds of featureless data, None where none was
     searched. ``replicated`` and ``held_out`` are None where no search was repeated. ``second`` is
@@ -49,6 +49,7 @@ class Evidence:
     overdensity: float
     coherence: float
     spread: float
+    containment: float
     p: float | None = None
     q: float | None = None
     replicated: Replicated | None = None
@@ -67,7 +68,7 @@ def checks(
     looked into.
     """
     made = [
-        _null(evidence, bounds["overdensity"]),
+        _null(evidence, bounds["containment"]),
         _isolation(evidence.isolation, bounds["isolation"]),
         _coherence(evidence.coherence, bounds["coherence"]),
         _spread(evidence.spread, bounds["spread"]),
@@ -85,9 +86,10 @@ def _null(evidence: Evidence, bound: Bound) -> Check | None:
     if q is None:
         return None
     said = (
-        "Within the distance at which a typical member meets its 5th source outside the class "
-        f"there are {_number(evidence.overdensity)} times as many sources as without it"
-        f"{_held(bound, _number(bound.value))} Of the classes at least this overdense, chance is "
+        "The share of its edges in the neighbor graph that leads out of it is "
+        f"{_number(evidence.containment)} standard deviations below what is usual of groups of "
+        f"its size{_held(bound, _number(bound.value))} Of the classes at least as well contained, "
+        "chance is "
         f"expected to give {_percent(q)} (q = {q:.2g}; below {Q_BELOW} is asked for)."
     )
     return Check("null", q, Q_BELOW, q < Q_BELOW, said)
@@ -178,9 +180,9 @@ def _held_out(half: HeldOut | None) -> Check | None:
     )
     if found:
         said += (
-            " Sources of the half not searched crowd around its members "
-            f"{_number(half.ratio)} times as closely as around those just outside, each beside "
-            f"its own surroundings (p = {half.p:.2g} that chance does this)."
+            " In the half not searched the sources whose neighbors are mostly its members keep to "
+            f"each other: the share of their edges that leads out is {_number(half.containment)} "
+            f"standard deviations below what is usual (p = {half.p:.2g} for ordinary groups)."
         )
     return Check("held-out half", half.p, LEVEL, half.passed, said)
 

@@ -18,8 +18,8 @@ _ORDER: tuple[Verdict, ...] = ("confirmed", "tentative", "rejected", "unjudged")
 class Found:
     """A candidate under its name, with all that is known of it.
 
-    ``candidate`` has its members most central first. ``overdensity`` and ``isolation``
-    are those of ``Measures``.
+    ``candidate`` has its members most central first. ``overdensity``, ``isolation``
+    and ``containment`` are those of ``Measures``.
     ``judgement`` is None where it was not judged. ``replication`` is the share of repeated
     searches that found it and ``returned``, (n_members,), how often each member came back with
     it; None where no search was repeated. The first ``core`` members are those it was judged by.
@@ -29,6 +29,7 @@ class Found:
     class_id: str
     overdensity: float
     isolation: float
+    containment: float = 0.0
     history: str = ""
     judgement: Judgement | None = None
     replication: float | None = None
@@ -44,8 +45,7 @@ def rare_classes(
     config: ClassesConfig,
     route: str,
 ) -> list[RareClass]:
-    """Classes ranked by verdict (confirmed first), overdensity, isolation, size
-    (larger first), then name.
+    """Classes ranked by verdict (confirmed first), containment, size (larger first), then name.
 
     Parameters
     ----------
@@ -60,10 +60,8 @@ def rare_classes(
     return [replace(rare, rank=rank) for rank, rare in enumerate(ranked, start=1)]
 
 
-def _place(rare: RareClass) -> tuple[int, float, float, int, str]:
-    # of the few members of a small class all may lie within that distance: many classes are equal
-    apart = -rare.overdensity, -rare.isolation
-    return _ORDER.index(rare.verdict), *apart, -rare.size, rare.class_id
+def _place(rare: RareClass) -> tuple[int, float, int, str]:
+    return _ORDER.index(rare.verdict), -rare.containment, -rare.size, rare.class_id
 
 
 def _rare_class(
@@ -93,6 +91,7 @@ def _rare_class(
         q_value=judgement.q,
         overdensity=found.overdensity,
         isolation=found.isolation,
+        containment=found.containment,
         replication=found.replication,
         reasons=(*judgement.reasons, *_completed(len(members), found.core)),
         history=found.history,

@@ -32,8 +32,6 @@ ABSORBED = 0.5
 
 _STEPS = 15
 _TINY = 1e-12
-_EDGES = 15
-_SCALE = 7
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,9 @@ def complete(
 
     Personalized PageRank from the core, divided by degree, orders the sources around it; of the
     first m of these, for every m from the core's size to ``GROWTH`` times that, the set is taken
-    that has the least conductance (Andersen, Chung & Lang 2006, FOCS, 475). Edges are those to the
-    15 nearest, weighed by the locally scaled kernel exp(-d^2 / (s_i s_j)) of Zelnik-Manor & Perona
-    (2004, NIPS 17), s the distance to the 7th nearest; a walk sees no farther than the
-    neighbors' neighbors. A candidate of which half or more lies in the cut of a class is a piece
+    that has the least conductance (Andersen, Chung & Lang 2006, FOCS, 475). The graph is the one
+    that communities are found on; a walk sees no farther than the neighbors' neighbors. A
+    candidate of which half or more lies in the cut of a class is a piece
     of it and goes into it whole. The class with the least conductance takes first; no other
     core's sources are taken.
 
@@ -157,32 +154,15 @@ def _cut(core: IntArray, space: Space, largest: int) -> _Cut:
 
 def _surroundings(core: IntArray, space: Space) -> IntArray:
     """The core, its neighbors and theirs, ascending."""
-    indices = space.graph.indices[:, :_EDGES]
-    near = np.union1d(core, indices[core])
-    return np.union1d(near, indices[near])
+    weights = space.communities.weights
+    near = np.union1d(core, weights[core].indices)
+    return np.union1d(near, weights[near].indices).astype(np.int64)
 
 
 def _kernel(rows: IntArray, space: Space) -> tuple[Any, DoubleArray]:
-    """The symmetric weights among some rows, and each one's degree, edges leading out included."""
-    from scipy import sparse
-
-    indices = space.graph.indices[rows, :_EDGES]
-    distances = space.graph.distances[rows, :_EDGES].astype(np.float64)
-    width = indices.shape[1]
-    local = min(_SCALE, width) - 1
-    scale = np.maximum(space.graph.distances[indices, local].astype(np.float64), _TINY)
-    own = np.maximum(distances[:, local : local + 1], _TINY)
-    weights = np.exp(-(distances**2) / (own * scale))
-    at = np.minimum(np.searchsorted(rows, indices), len(rows) - 1)
-    inside = rows[at] == indices
-    starts = np.arange(0, width * len(rows) + 1, width)
-    one_way = sparse.csr_matrix(
-        (np.where(inside, weights, 0.0).ravel(), at.ravel(), starts), shape=(len(rows),) * 2
-    )
-    one_way.sum_duplicates()
-    kernel = one_way.maximum(one_way.T).tocsr()
-    leaving = np.where(inside, 0.0, weights).sum(axis=1)
-    return kernel, np.asarray(kernel.sum(axis=1)).ravel() + leaving
+    """The weights among some rows, and each one's degree, edges leading out included."""
+    found = space.communities
+    return found.weights[rows][:, rows].astype(np.float64), found.degree[rows]
 
 
 def _visits(core: IntArray, kernel: Any, degree: DoubleArray) -> DoubleArray:

@@ -94,7 +94,7 @@ def find(
     chosen = route or route_of(config.clusters.route)
     candidates = chosen(space, config)
     measures = measure(candidates, space)
-    surrogates = Surrogates(space, config, groups_in(candidates, measures))
+    surrogates = Surrogates(space, config, groups_in(space, candidates, measures))
     nulls = _nulls(surrogates, config, chosen, on_event)
     search = search_by(route, config.clusters.route)
     # a clusterer of one's own knows nothing of these settings: it would only repeat itself

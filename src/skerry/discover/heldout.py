@@ -1,54 +1,52 @@
-"""Found in one random half of the sources, and crowded in the other?
+"""Found in one random half of the sources, and a group of its own in the other?
 
 A search picks the tightest groups, so that the tightness of what it picked proves nothing: the
-best of many chance clumps is tight too. But a chance clump is a clump of just those sources. In
-sources that the search never saw nothing crowds there, while a real class has members in both
-halves. So a class is searched for in each half by itself, and the crowding of what was found is
-measured only by the sources of the other (a held-out set; Cox 1975, Biometrika 62, 441).
+best of many chance clumps is tight too. But a chance clump is a clump of just those sources, while
+a real class has members in both halves. So a class is searched for in each half by itself. The
+sources of the other half whose neighbors in the first are mostly its members are what it
+foretells there, and how well these keep to each other is measured in the graph of the other half
+alone, which no search picked (a held-out set; Cox 1975, Biometrika 62, 441).
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from skerry.discover.communities import APART
 from skerry.discover.matching import Matcher
-from skerry.discover.measure import nearest_of, nth_distance, spread_over
+from skerry.discover.measure import spread_over
 from skerry.discover.replicate import found_again
-from skerry.discover.space import Space
-from skerry.types import DoubleArray, FloatArray, IntArray, Replicate
+from skerry.discover.space import Space, space_of
+from skerry.types import DoubleArray, IntArray, Replicate
 
 LEVEL = 0.05
-_RANK = 3
-_LEAST_SHELL = 30
-_ASKED = 64
+_FEWEST = 2
+_ORDINARY = 1000
 
 
 @dataclass(frozen=True)
-class Excess:
-    """How crowded the other half is around a candidate of one half.
+class Foretold:
+    """What a candidate of one half foretells in the other.
 
-    Around each source the distance to its 3rd nearest of the other half is taken in units of
-    that to one farther than twice the candidate's size: how dense the place is by and large.
-    ``ratio`` is how many times smaller that is for the members than for the shell (medians);
-    ``p`` the one-sided probability (Mann & Whitney 1947) that it is by chance. Nothing is
-    measured by the candidate's own half: its sources were picked to be crowded, and those left
-    around them to be few.
+    ``containment`` is that of the sources foretold, among themselves; ``p`` the share of ordinary
+    communities that foretell a group as well contained.
     """
 
-    ratio: float
+    containment: float
     p: float
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The crowding around a class as found in each half; None where it was not found there."""
+    """What a class as found in each half foretells; None where it was not found there."""
 
-    a: Excess | None
-    b: Excess | None
+    a: Foretold | None
+    b: Foretold | None
 
     @property
     def found_in_a(self) -> bool:
@@ -61,9 +59,9 @@ class HeldOut:
         return self.b is not None
 
     @property
-    def ratio(self) -> float:
+    def containment(self) -> float:
         """That of the half with the smaller p; 0 where it was found in neither."""
-        return min(self._found, key=lambda half: half.p).ratio if self._found else 0.0
+        return min(self._found, key=lambda half: half.p).containment if self._found else 0.0
 
     @property
     def p(self) -> float:
@@ -73,62 +71,102 @@ class HeldOut:
 
     @property
     def passed(self) -> bool:
-        """Found in one half, and crowded in the other."""
-        return self.ratio > 1 and self.p < LEVEL
+        """Found in one half, and a group of its own in the other."""
+        return self.p < LEVEL
 
     @property
-    def _found(self) -> list[Excess]:
+    def _found(self) -> list[Foretold]:
         return [half for half in (self.a, self.b) if half is not None]
 
 
-def heldout(members: IntArray, a: Replicate, b: Replicate, space: Space) -> HeldOut:
-    """One class (rows of all, int64) in the searches of the two halves.
+class Halves:
+    """Both random halves of a space, each with a neighbor graph of its own, and their searches.
 
     Parameters
     ----------
     a, b : the searches of the halves (``variants.half_variants``), with the rows of each
     space : all sources
-
-    Returns
-    -------
-    HeldOut
-        The shell of a candidate are the sources of its own half, as many as it has members but
-        30 at least, that are nearest to one of its members without being one: picked by the
-        same half as the members, they are held against the other half alike. Of members and
-        shell 64 each are looked at.
     """
-    return HeldOut(_half(members, a, space), _half(members, b, space))
 
+    def __init__(self, a: Replicate, b: Replicate, space: Space) -> None:
+        if a.rows is None or b.rows is None:
+            raise ValueError("a search of a half says which rows it saw; expected rows, found None")
+        self.searches = a, b
+        self.space = space
+        self.rows = a.rows, b.rows
+        self._first = np.zeros(len(space), dtype=bool)
+        self._first[a.rows] = True
 
-def _half(members: IntArray, own: Replicate, space: Space) -> Excess | None:
-    """The crowding in the other half of the class as found in its ``own``."""
-    if own.rows is None:
-        raise ValueError("a search of a half says which rows it saw; expected rows, found None")
-    candidate = found_again(members, own, Matcher(own.found))
-    if candidate is None:
-        return None
-    # rows ascend, so that the order of the members changes nothing
-    inside = np.sort(candidate)
-    mine = np.zeros(len(space), dtype=bool)
-    mine[own.rows] = True
-    beyond = 2 * max(_LEAST_SHELL // 2, len(inside)) + _RANK
-    k = min(len(space) - 1, 64 * math.ceil(2.5 * beyond / 64))
-    near, distances = space.near(spread_over(inside, _ASKED), k)
-    outside = mine[near] & ~np.isin(near, inside)
-    shell = nearest_of(near, distances, outside, max(_LEAST_SHELL, len(inside)))
-    if not len(shell):
-        return Excess(1.0, 1.0)
-    from scipy.stats import mannwhitneyu
+    def heldout(self, members: IntArray) -> HeldOut:
+        """What one class (rows of all, int64) as found in each half foretells in the other."""
+        return HeldOut(self._foretold(members, 0), self._foretold(members, 1))
 
-    within = _crowding(near, distances, mine, beyond)
-    around = _crowding(*space.near(spread_over(shell, _ASKED), k), mine, beyond)
-    ratio = float(np.median(around) / np.median(within))
-    return Excess(ratio, float(mannwhitneyu(within, around, alternative="less").pvalue))
+    def _foretold(self, members: IntArray, half: int) -> Foretold | None:
+        own = self.searches[half]
+        candidate = found_again(members, own, Matcher(own.found))
+        if candidate is None:
+            return None
+        containment = float(self._containment([candidate], half)[0])
+        as_good = int((self._ordinary >= containment).sum())
+        return Foretold(containment, (1 + as_good) / (1 + len(self._ordinary)))
 
+    @cached_property
+    def _parts(self) -> tuple[Space, Space]:
+        a, b = (self._part(rows) for rows in self.rows)
+        return a, b
 
-def _crowding(
-    near: IntArray, distances: FloatArray, mine: npt.NDArray[np.bool_], beyond: int
-) -> DoubleArray:
-    """For each row of neighbors: how near the other half is, beside how near it is beyond."""
-    other = ~mine[near]
-    return nth_distance(distances, other, _RANK) / nth_distance(distances, other, beyond)
+    def _part(self, rows: IntArray) -> Space:
+        config = self.space.config
+        return space_of(self.space.vectors[rows], replace(config, k=min(config.k, len(rows) - 1)))
+
+    @cached_property
+    def _ordinary(self) -> DoubleArray:
+        """The containment of what ordinary communities of either half foretell in the other."""
+        found = []
+        for half, (part, rows) in enumerate(zip(self._parts, self.rows, strict=True)):
+            own = part.communities
+            plain = spread_over(np.flatnonzero(own.containment < APART), _ORDINARY)
+            found.append(self._containment([rows[own.groups[i]] for i in plain], half))
+        return np.concatenate(found)
+
+    def _containment(self, groups: Sequence[IntArray], half: int) -> DoubleArray:
+        """In the other half's graph, of what groups of rows of one half foretell there.
+
+        A group foretells the sources of which more than half of the neighbors that are in its
+        half belong to it. Less than all others where these are fewer than two.
+        """
+        from scipy.sparse import csr_matrix
+
+        near, seen = self._neighbors[half]
+        starts = np.concatenate([[0], np.cumsum([len(rows) for rows in groups])])
+        members = np.concatenate([np.zeros(0, dtype=np.int64), *groups])
+        ones = np.ones(len(members), dtype=np.int32)
+        belongs = csr_matrix((ones, members, starts), shape=(len(groups), len(self.space)))
+        votes = (near @ belongs.T).tocoo()
+        most = 2 * votes.data > seen[votes.row]
+        row, group = votes.row[most], votes.col[most]
+        order = np.lexsort((row, group))
+        ends = np.cumsum(np.bincount(group, minlength=len(groups)))[:-1]
+        foretold = np.split(row[order].astype(np.int64), ends)
+        found = self._parts[1 - half].communities.containment_of(foretold)
+        found[[len(rows) < _FEWEST for rows in foretold]] = -np.inf
+        return found
+
+    @cached_property
+    def _neighbors(self) -> tuple[tuple[Any, IntArray], tuple[Any, IntArray]]:
+        """For each half: which of its sources are neighbors of each of the other's, as a sparse
+        matrix of ones, and how many."""
+        first, second = (self._across(half) for half in (0, 1))
+        return first, second
+
+    def _across(self, half: int) -> tuple[Any, IntArray]:
+        from scipy.sparse import csr_matrix
+
+        other = self.rows[1 - half]
+        mine = self._first if half == 0 else ~self._first
+        near = self.space.graph.indices[other]
+        seen = mine[near]
+        count = seen.sum(axis=1)
+        starts = np.concatenate([[0], np.cumsum(count)])
+        ones = np.ones(int(starts[-1]), dtype=np.int32)
+        return csr_matrix((ones, near[seen], starts), shape=(len(other), len(self.space))), count

@@ -16,7 +16,7 @@ ENOUGH = 20
 
 ABSOLUTE: Mapping[str, float] = {
     "isolation": 0.0,
-    "overdensity": 1.0,
+    "containment": 0.0,
     "coherence": 0.5,
     "spread": 1.0,
 }
@@ -26,7 +26,7 @@ _LOW_IS_GOOD = ("spread",)
 _TAIL = 0.05
 
 _FAILED = {
-    "null": "Featureless data gives groups as overdense as this too often",
+    "null": "Featureless data gives groups as well contained as this too often",
     "isolation": "It lies no farther from its surroundings than chance groups do",
     "coherence": "Its members are mixed with other sources as those of chance groups are",
     "spread": "It is drawn out, beside its surroundings, as a chain or a bridge is",
@@ -50,7 +50,7 @@ class Judgement:
 
 
 def thresholds(nulls: Mapping[str, Measures], size: int) -> dict[str, Bound]:
-    """What a class of ``size`` members must exceed in isolation, overdensity and coherence, and
+    """What a class of ``size`` members must exceed in isolation, containment and coherence, and
     stay below in spread.
 
     Each of the first three is the value beyond which at most 5% of the chance groups lie, in
@@ -125,7 +125,8 @@ def _verdict(evidence: Evidence, made: Sequence[Check]) -> Verdict:
 def _reasons(verdict: Verdict, evidence: Evidence, made: Sequence[Check]) -> tuple[str, ...]:
     if verdict == "confirmed" and evidence.replicated is not None:
         return (
-            f"Featureless data seldom gives a group as overdense as this (q = {evidence.q:.2g}).",
+            "Featureless data seldom gives a group as well contained as this "
+            f"(q = {evidence.q:.2g}).",
             f"{evidence.replicated.share:.0%} of the repeated searches found it again.",
         )
     failed = tuple(_failure(check) for check in made if not check.passed)

@@ -6,6 +6,7 @@ compression: a clump that only UMAP sees is not apart in 128 dimensions.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -24,11 +25,14 @@ _TINY = 1e-12
 
 
 def measure(candidates: Sequence[Candidate], space: Space) -> Measures:
-    """Isolation, overdensity, coherence and spread of each candidate.
+    """Containment, isolation, overdensity, coherence and spread of each candidate.
 
     Of a candidate with more than 64 members, 64 evenly spread over the order of centrality
     are asked for their neighbors. The shell is the nearest sources outside: as many as members,
     at least 30, among the neighbors of those asked.
+
+    The containment is that of :func:`skerry.discover.communities.communities`: whatever route
+    proposed a group, it is held against the communities of the neighbor graph.
 
     The overdensity needs no dimension: within the distance at which a member meets the 5th
     source outside there are as many sources as it counts, where without the class there would
@@ -49,8 +53,11 @@ def measure(candidates: Sequence[Candidate], space: Space) -> Measures:
         ends = np.cumsum([0, *(len(asked[i]) for i in these)])
         for i, start, end in zip(these, ends, ends[1:], strict=False):
             found[i] = _one(members[i], near[start:end], distances[start:end], space.vectors)
-    columns = np.array(found, dtype=np.float64).reshape(-1, 5).T
-    return Measures(*columns)
+    size, isolation, overdensity, coherence, spread = (
+        np.array(found, dtype=np.float64).reshape(-1, 5).T
+    )
+    containment = space.communities.containment_of(members)
+    return Measures(size, isolation, overdensity, coherence, spread, containment)
 
 
 def spread_over(rows: IntArray, most: int) -> IntArray:
@@ -112,6 +119,6 @@ def _spread(vectors: FloatArray, members: IntArray, shell: IntArray) -> float:
 
 def pooled(parts: Sequence[Measures]) -> Measures:
     """The measures of the candidates of several searches as one."""
-    names = ("size", "isolation", "overdensity", "coherence", "spread")
+    names = (field.name for field in dataclasses.fields(Measures))
     columns = ([np.zeros(0), *(getattr(p, name) for p in parts)] for name in names)
     return Measures(*(np.concatenate(c) for c in columns))

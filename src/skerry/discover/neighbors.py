@@ -32,9 +32,11 @@ _PER_SCALE = 200
 
 
 def neighbor_graph(
-    search: NeighborSearch, config: NeighborsConfig, *, on_event: OnEvent = silent
+    search: NeighborSearch, config: NeighborsConfig, *, reach: int = 0, on_event: OnEvent = silent
 ) -> NeighborGraph:
     """The ``config.k`` nearest neighbors of each vector of a search, by Euclidean distance.
+
+    ``reach``, of an exact search: the distances to so many are kept, as ``further``.
 
     Raises
     ------
@@ -43,16 +45,28 @@ def neighbor_graph(
     """
     n, k = len(search.vectors), config.k
     _check_number(n, k)
-    furthest = scale_rank(n, config)
+    rank = scale_rank(n, config)
+    furthest = max(rank, reach)
     indices = np.empty((n, k), dtype=np.int64)
     distances = np.empty((n, k), dtype=np.float32)
     scale = np.empty(n, dtype=np.float32)
+    further = np.empty((n, furthest - k), dtype=np.float32) if reach else None
     for start in range(0, n, search.block):
         rows = np.arange(start, min(start + search.block, n), dtype=np.int64)
         near, far = search.find(rows, furthest)
-        indices[rows], distances[rows], scale[rows] = near[:, :k], far[:, :k], far[:, -1]
+        indices[rows], distances[rows], scale[rows] = near[:, :k], far[:, :k], far[:, rank - 1]
+        if further is not None:
+            further[rows] = far[:, k:]
         on_event(_WHAT, int(rows[-1]) + 1, n)
-    return NeighborGraph(indices, distances, scale, search.recall)
+    return NeighborGraph(indices, distances, scale, search.recall, further)
+
+
+def reach_of(search: NeighborSearch, config: NeighborsConfig) -> int:
+    """How many neighbors' distances a run keeps: as many as the local scale may ever reach over.
+
+    With them more vectors can be added to an exact graph (``joining``). 0 of a graph that is not.
+    """
+    return min(len(search.vectors) - 1, max(config.k, config.scale)) if search.exact else 0
 
 
 def scale_rank(n: int, config: NeighborsConfig) -> int:
@@ -105,6 +119,11 @@ class NeighborSearch:
     find: Callable[[IntArray, int], tuple[IntArray, FloatArray]]
     recall: float
     block: int = _BLOCK
+
+    @property
+    def exact(self) -> bool:
+        """Whether every pair is compared."""
+        return isinstance(self.find, _Exact)
 
     def of_rows(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), by Euclidean distance, themselves left out.
@@ -338,6 +357,14 @@ def _nearest_to(
         best = np.argsort(distances, kind="stable")[:k]
         indices, distances = indices[best], distances[best]
     return indices, distances
+
+
+def pair_distances(vectors: FloatArray, these: IntArray, those: IntArray) -> FloatArray:
+    """Euclidean distances (p,) of pairs of rows, with the bits that a search gives them."""
+    found = np.empty(len(these), dtype=np.float32)
+    for part in _blocks(len(these), vectors.shape[1]):
+        found[part] = _distances(vectors[those[part], None], vectors[these[part], None])[:, 0]
+    return found
 
 
 def _distances(these: FloatArray, those: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from skerry.config import ROUTES, Config
 from skerry.discover.candidates import centered, find_candidates, largest_size
 from skerry.discover.cluster import cluster
-from skerry.discover.hierarchy import graph_tree
+from skerry.discover.communities import contained
 from skerry.discover.reduce import coordinates_of
 from skerry.discover.space import Space
 from skerry.errors import ConfigError, InputError
@@ -31,24 +31,19 @@ def route_of(name: str) -> Route:
     """
     if name not in ROUTES:
         raise ConfigError(f"no route {name!r}; expected one of {', '.join(ROUTES)}")
-    tree = {"graph": tree_of_graph, "umap-hdbscan": tree_of_embedding}[name]
-    return lambda space, config: candidates_of(tree(space, config), space, config)
+    return {"graph": by_communities, "umap-hdbscan": by_embedding}[name]
 
 
-def tree_of_graph(space: Space, config: Config) -> CondensedTree:
-    """The hierarchy of the neighbor graph itself, in the space of the representations."""
-    return graph_tree(
-        space,
-        min_samples=config.clusters.min_samples,
-        min_size=config.classes.min_size,
-        largest=largest_size(len(space), config.classes),
-    )
+def by_communities(space: Space, config: Config) -> list[Candidate]:
+    """The communities of the neighbor graph itself, in the space of the representations."""
+    found = space.communities_from(config.classes.min_size)
+    return centered(contained(found, config.classes), space.vectors)
 
 
-def tree_of_embedding(space: Space, config: Config) -> CondensedTree:
+def by_embedding(space: Space, config: Config) -> list[Candidate]:
     """UMAP, then HDBSCAN's hierarchy in the embedding (Walmsley & Scaife 2023)."""
     coordinates = coordinates_of(space.vectors, space.graph, config.embedding)
-    return tree_of_coordinates(coordinates, config)
+    return candidates_of(tree_of_coordinates(coordinates, config), space, config)
 
 
 def tree_of_coordinates(coordinates: FloatArray, config: Config) -> CondensedTree:

@@ -15,6 +15,10 @@ from skerry.types import Candidate, FloatArray, IntArray, Measures
 SHUFFLED = "shuffled"
 SMOOTH = "smooth"
 
+HELD = 3.0
+"""The containment above which a group is kept out of the surrogates."""
+
+_FEWEST = 3
 _LOCAL = 20
 _BLOCK = 2048
 
@@ -24,9 +28,27 @@ def kinds_of(config: Config) -> tuple[str, ...]:
     return SHUFFLED, *(f"{SMOOTH}-{scale:g}" for scale in scales_of(config.nulls))
 
 
-def groups_in(candidates: Sequence[Candidate], measures: Measures) -> list[IntArray]:
-    """The members of each candidate that is apart from its surroundings at all."""
-    return [c.members for c, s in zip(candidates, measures.isolation, strict=True) if s > 0]
+def groups_in(space: Space, candidates: Sequence[Candidate], measures: Measures) -> list[IntArray]:
+    """What stands out of a space and is to be in no surrogate: rows, without overlap.
+
+    The candidates of a containment above ``HELD``, then what else belongs to any community, of
+    any size, above it: a search takes one of those that overlap, and what it leaves of a kind
+    would be a clump in every surrogate.
+    """
+    found = space.communities
+    taken = np.zeros(len(space), dtype=bool)
+    groups = [c.members for c, s in zip(candidates, measures.containment, strict=True) if s > HELD]
+    for i in np.argsort(-found.containment, kind="stable").tolist():
+        if found.containment[i] <= HELD:
+            break
+        groups.append(found.groups[i])
+    kept = []
+    for rows in groups:
+        fresh = rows[~taken[rows]]
+        taken[fresh] = True
+        if len(fresh) >= _FEWEST:
+            kept.append(fresh)
+    return kept
 
 
 class Surrogates:

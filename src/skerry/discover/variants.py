@@ -28,10 +28,11 @@ class Variant:
 def variants(n: int, config: Config) -> list[Variant]:
     """The repeated searches of ``n`` distinct vectors; none where the settings ask for none.
 
-    ``subsample``: random shares of the sources; ``neighbors``, ``size``, ``samples``:
-    ``neighbors.k``, ``classes.min_size`` and ``clusters.min_samples`` at 2/3 and 3/2, within
-    what the search can run with; ``route``: the other route; ``seed``: other seeds of UMAP,
-    where the route uses it. One that would repeat the original is left out.
+    ``subsample``: random shares of the sources; ``neighbors``, ``size``, and where the route is
+    ``umap-hdbscan`` ``samples``: ``neighbors.k``, ``classes.min_size`` and
+    ``clusters.min_samples`` at 2/3 and 3/2, within what the search can run with; ``route``: the
+    other route; ``seed``: other seeds of UMAP, where the route uses it. One that would repeat the
+    original is left out.
 
     Raises
     ------
@@ -109,17 +110,22 @@ def _changes(n: int, config: Config) -> Iterator[tuple[str, Config]]:
     for size in (max(2, _less(classes.min_size)), min(largest, _more(classes.min_size))):
         yield f"size-{size}", replace(config, classes=replace(classes, min_size=size))
 
-    before = clusters.min_samples
-    for samples in (max(1, _less(before)), min(neighbors.k, _more(before))):
-        yield f"samples-{samples}", replace(config, clusters=replace(clusters, min_samples=samples))
-
     other = _OTHER_ROUTE[clusters.route]
     yield f"route-{other}", replace(config, clusters=replace(clusters, route=other))
 
-    for i in range(1, config.replication.seeds + 1):
-        if clusters.route == "umap-hdbscan":
+    if clusters.route == "umap-hdbscan":
+        yield from _changes_of_hdbscan(config)
+        for i in range(1, config.replication.seeds + 1):
             embedding = replace(config.embedding, seed=(config.embedding.seed + i) % 2**32)
             yield f"seed-{i}", replace(config, embedding=embedding)
+
+
+def _changes_of_hdbscan(config: Config) -> Iterator[tuple[str, Config]]:
+    """Settings of the hierarchy alone."""
+    clusters = config.clusters
+    before = clusters.min_samples
+    for samples in (max(1, _less(before)), min(config.neighbors.k, _more(before))):
+        yield f"samples-{samples}", replace(config, clusters=replace(clusters, min_samples=samples))
 
 
 def _less(value: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
+from skerry.adding.joint import parts_of
 from skerry.errors import ConfigError, ImageError, InputError
 from skerry.reopening import reopened
 from skerry.store import write_bytes, write_text
@@ -75,7 +76,8 @@ def subject_set(
     finished = Finished(run)
     found = finished.class_of(class_id)
     survey = _opened(finished)
-    _check_folder(folder, run, survey.path)
+    paths = (part.path for part in parts_of(survey))
+    _check_folder(folder, run, *(path for path in paths if isinstance(path, Path)))
     others = _controls_of(run, found, controls)
     rng = np.random.default_rng(seed)
     places = rng.permutation(len(found.members) + controls) + 1

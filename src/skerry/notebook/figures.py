@@ -54,7 +54,7 @@ class Figures:
             raise InputError(f"no class was found in {self.path}, so there is none to draw")
         return Picture(
             size_figure(self._findings),
-            "Size and overdensity of each class; numbers are ranks. Small groups are the easiest "
+            "Size and containment of each class; numbers are ranks. Small groups are the easiest "
             "to find by chance.",
         )
 
@@ -66,14 +66,14 @@ class Figures:
         InputError
             No featureless data was searched.
         """
-        if not self._findings.null_overdensity:
+        if not self._findings.null_containment:
             raise InputError(
                 f"no featureless data was searched in {self.path}; set nulls.n above 0 and start "
                 "'skerry run' again"
             )
         return Picture(
             null_figure(self._findings),
-            "Groups that are at least as overdense: found, in black, and by chance, a colored "
+            "Groups that are at least as well contained: found, in black, and by chance, a colored "
             "line for each kind of featureless data.",
         )
 

@@ -71,9 +71,12 @@ def search_seconds(n: int, rates: Rates, config: Config, route: str) -> float:
     return near + rest_seconds(n, rates, config)
 
 
-def graph_seconds(n: int, rates: Rates, config: Config) -> float:
-    """The neighbor graph of n vectors, on one core and, where the settings say so, on a GPU."""
-    rank = scale_rank(n, config.neighbors)
+def graph_seconds(n: int, rates: Rates, config: Config, kept: int = 0) -> float:
+    """The neighbor graph of n vectors, on one core and, where the settings say so, on a GPU.
+
+    ``kept`` is how many distances of each are kept at least.
+    """
+    rank = max(scale_rank(n, config.neighbors), kept)
     if config.neighbors.device != "cpu":
         return gpu_graph_seconds(n, config) + rates.graph.linear * n
     if uses_index(n, rates, config):
@@ -139,13 +142,15 @@ class _Model:
         route = config.clusters.route
         yield StageCost("sources", rates.opening + _OPENING * n, held, work.catalog_bytes)
         yield self._encoding("representations", rates.encoding, held)
-        near = graph_seconds(n, rates, config)
+        kept = 0 if uses_index(n, rates, config) else config.neighbors.scale
+        near = graph_seconds(n, rates, config, kept)
+        further = 4 * max(0, kept - config.neighbors.k)
         gpu = self._gpu_graph(n)
         yield StageCost(
             "neighbors",
             near / (1 if gpu else self.speedup),
-            held + 3 * self.vectors + self.graph,
-            (8 * config.neighbors.k + 30) * n,
+            held + 3 * self.vectors + self.graph + further * n,
+            (8 * config.neighbors.k + further + 30) * n,
             searches=1,
             gpu=gpu,
         )

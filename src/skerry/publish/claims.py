@@ -53,7 +53,7 @@ def standing(findings: Findings) -> list[Claim]:
 def _confirmed(findings: Findings) -> str:
     confirmed = [c for c in findings.classes if c.verdict == "confirmed"]
     largest = max((c.q_value or 0.0 for c in confirmed), default=0.0)
-    kinds = len(findings.null_overdensity)
+    kinds = len(findings.null_containment)
     searches = count(kinds * findings.n_nulls, "featureless data set")
     return (
         f"The same search was run on {searches} made from this survey, {findings.n_nulls} of each "

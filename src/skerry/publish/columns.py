@@ -24,8 +24,9 @@ _CLASS = Column("Class the row belongs to", "meta.id.parent")
 
 _CLASSES = {
     "class_id": Column("Class, named after a most central member", "meta.id;meta.main"),
-    "rank": Column("1 for the first: by verdict, then overdensity", "stat.rank"),
+    "rank": Column("1 for the first: by verdict, then containment", "stat.rank"),
     "verdict": Column("confirmed, tentative, rejected or unjudged", "meta.code.class"),
+    "containment": Column("deviations by which fewer edges leave it than usual", "stat.value"),
     "overdensity": Column("sources around a member, times those without the class", "stat.value"),
     "isolation": Column("ln of 5th neighbor distance, outside to inside", "stat.value"),
     "p_value": Column("Chance that featureless data gives such a one", "stat.probability"),
@@ -39,7 +40,9 @@ _CLASSES = {
     "surface_density": Column("Members per area of sky", "src.density", _PER_AREA),
     "surface_density_low": Column("Lower end of its 95% interval", _DENSE + "min", _PER_AREA),
     "surface_density_high": Column("Upper end of its 95% interval", _DENSE + "max", _PER_AREA),
-    "persistence": Column("1 - lambda(birth) / lambda(death) of its cluster", "stat.value"),
+    "persistence": Column(
+        "1 - lambda(birth) / lambda(death) of its cluster, 0 of a community", "stat.value"
+    ),
     "route": Column("How it was found", "meta.code"),
     "central_id": Column("Its most central member", "meta.id.assoc"),
     "exemplars": Column("Ids of its exemplars, as a JSON list", "meta.id.assoc"),

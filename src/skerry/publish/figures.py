@@ -1,4 +1,4 @@
-"""Figures: the map of all sources, and the classes by size and overdensity."""
+"""Figures: the map of all sources, and the classes by size and containment."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def map_figure(findings: Findings) -> bytes:
 
 
 def size_figure(findings: Findings) -> bytes:
-    """Overdensity against size of each class, as PNG bytes; rejected ones are crosses."""
+    """Containment against size of each class, as PNG bytes; rejected ones are crosses."""
     with Canvas(figsize=(7.2, 2.88)) as canvas:
         axes = canvas.figure.add_subplot()
         kept, rejected = _sizes(findings.kept), _sizes(findings.rejected)
@@ -62,12 +62,12 @@ def size_figure(findings: Findings) -> bytes:
         axes.margins(0.08, 0.14)
         number(axes, [point[None] for point in kept[:NUMBERED]])
         axes.set_xlabel("size (members)")
-        axes.set_ylabel("overdensity")
+        axes.set_ylabel("containment")
         return canvas.png()
 
 
 def _sizes(classes: Sequence[RareClass]) -> _Points:
-    return np.array([(c.size, c.overdensity) for c in classes], np.float64).reshape(-1, 2)
+    return np.array([(c.size, c.containment) for c in classes], np.float64).reshape(-1, 2)
 
 
 def _size_axis(axes: Any, sizes: _Points) -> None:

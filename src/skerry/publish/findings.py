@@ -26,7 +26,7 @@ class Findings:
     by ``class_id`` which votes set a class apart. ``assumed`` names the settings, as
     ``section.key``, that the preset's paper does not give. ``provenance`` is shown as it is.
 
-    ``null_overdensity`` holds for each kind of featureless data the overdensity, float64 (any,), of
+    ``null_containment`` holds for each kind of featureless data the containment, float64 (any,), of
     every group found in it, of all ``n_nulls`` searches of that kind together. ``unclustered``
     has the columns of ``types.UNCLUSTERED_SCHEMA``, one row for each of ``ids`` that is in none
     of ``kept``; None where that was not looked into. ``area`` is the footprint in deg2, None
@@ -50,7 +50,7 @@ class Findings:
     assumed: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    null_overdensity: Mapping[str, DoubleArray] = field(default_factory=dict)
+    null_containment: Mapping[str, DoubleArray] = field(default_factory=dict)
     n_nulls: int = 0
     unclustered: pa.Table | None = None
     area: float | None = None
@@ -59,9 +59,9 @@ class Findings:
     def __post_init__(self) -> None:
         if self.map.shape != (len(self.ids), 2):
             raise ValueError(f"map is {self.map.shape}; expected ({len(self.ids)}, 2)")
-        if bool(self.null_overdensity) != (self.n_nulls > 0):
+        if bool(self.null_containment) != (self.n_nulls > 0):
             raise ValueError(
-                f"{self.n_nulls} searches of {len(self.null_overdensity)} kinds of null"
+                f"{self.n_nulls} searches of {len(self.null_containment)} kinds of null"
             )
         if not self.n_nulls and any(found.verdict != "unjudged" for found in self.classes):
             raise ValueError("classes have a verdict, but no nulls are given; expected both")

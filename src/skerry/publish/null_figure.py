@@ -19,7 +19,7 @@ _MARKS = {
 
 
 def null_figure(findings: Findings) -> bytes:
-    """How many groups are at least as overdense as s, found and by chance, as PNG bytes.
+    """How many groups are of at least a containment s, found and by chance, as PNG bytes.
 
     The black steps are the candidates of this search, each marked by its verdict and the first
     ``NUMBERED`` by their rank; each colored line is the mean over the searches of one kind of
@@ -28,16 +28,16 @@ def null_figure(findings: Findings) -> bytes:
     with Canvas(figsize=(7.2, 4.0)) as canvas:
         axes = canvas.figure.add_subplot()
         axes.set_yscale("log")
-        for i, (kind, values) in enumerate(findings.null_overdensity.items()):
+        for i, (kind, values) in enumerate(findings.null_containment.items()):
             color, line = COLORS[i % len(COLORS)], _LINES[i % len(_LINES)]
             label = kind if len(values) else f"{kind} (nothing found)"
             _steps(axes, values, findings.n_nulls, color=color, ls=line, lw=1.6, label=label)
-        observed = np.array([c.overdensity for c in findings.classes], dtype=np.float64)
+        observed = np.array([c.containment for c in findings.classes], dtype=np.float64)
         _steps(axes, observed, 1, color=INK, lw=1.2, label="found")
         _mark_classes(axes, findings, observed)
         axes.set_ylim(bottom=0.5 / max(1, findings.n_nulls))
-        axes.set_xlabel("overdensity s")
-        axes.set_ylabel("groups with overdensity ≥ s, per search")
+        axes.set_xlabel("containment s")
+        axes.set_ylabel("groups with containment ≥ s, per search")
         axes.legend(frameon=False, fontsize=9)
         return canvas.png()
 
@@ -50,13 +50,13 @@ def _steps(axes: Any, values: DoubleArray, searches: int, **style: Any) -> None:
 
 
 def _mark_classes(axes: Any, findings: Findings, observed: DoubleArray) -> None:
-    def place(overdensity: float) -> tuple[float, int]:
-        return overdensity, int((observed >= overdensity).sum())
+    def place(containment: float) -> tuple[float, int]:
+        return containment, int((observed >= containment).sum())
 
     for verdict, style in _MARKS.items():
-        spots = [place(c.overdensity) for c in findings.classes if c.verdict == verdict]
+        spots = [place(c.containment) for c in findings.classes if c.verdict == verdict]
         if spots:
             axes.plot(*np.array(spots).T, ls="", mew=1.2, label=verdict, **style)
     axes.margins(0.05, 0.12)
-    top = [np.array([place(c.overdensity)], dtype=float) for c in findings.kept[:NUMBERED]]
+    top = [np.array([place(c.containment)], dtype=float) for c in findings.kept[:NUMBERED]]
     number(axes, top)

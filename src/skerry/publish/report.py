@@ -100,7 +100,7 @@ def _figures(findings: Findings) -> dict[str, str]:
     some = len(findings.classes) >= 5
     return {
         "map": _png(figures.map_figure(findings)) if findings.has_map else "",
-        "nulls": _png(null_figure(findings)) if findings.null_overdensity else "",
+        "nulls": _png(null_figure(findings)) if findings.null_containment else "",
         "sizes": _png(figures.size_figure(findings)) if some else "",
     }
 

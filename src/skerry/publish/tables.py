@@ -35,6 +35,7 @@ def classes_table(findings: Findings) -> pa.Table:
         "class_id": [c.class_id for c in ranked],
         "rank": [c.rank for c in ranked],
         "verdict": [c.verdict for c in ranked],
+        "containment": [c.containment for c in ranked],
         "overdensity": [c.overdensity for c in ranked],
         "isolation": [c.isolation for c in ranked],
         "p_value": [c.p_value for c in ranked],

@@ -110,7 +110,7 @@ def why_outside(findings: Findings) -> list[tuple[str, int, float, str]]:
 
 def search(findings: Findings) -> dict[str, str]:
     """How it was searched, for the provenance."""
-    config, nulls = findings.config, findings.null_overdensity
+    config, nulls = findings.config, findings.null_containment
     asked = config.replication
     repeated = asked.subsamples or asked.seeds
     return {

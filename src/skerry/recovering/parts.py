@@ -29,7 +29,7 @@ OUTCOMES_SCHEMA = pa.schema(
         ("completeness", pa.float64()),
         ("verdict", pa.string()),
         ("q_value", pa.float64()),
-        ("overdensity", pa.float64()),
+        ("containment", pa.float64()),
         ("replication", pa.float64()),
         ("failed", pa.string()),
         ("joined", pa.float64()),

@@ -21,6 +21,7 @@ from skerry.recovering.result import Recovery, write_results
 from skerry.recovering.schedule import Schedule, schedule_of
 from skerry.recovering.search import look_for
 from skerry.store import nouns
+from skerry.store.addresses import is_address
 from skerry.store.runfolder import LOCK, RunFolder, clear, open_folder
 
 FORMAT = 1
@@ -89,8 +90,9 @@ def claimed(output: Path, opened: Opened) -> RunFolder:
     RunError
         It holds something else, or lies within the run or the survey.
     """
-    source = Path(open_folder(opened.path).input)
-    for taken in (opened.path.resolve(), source):
+    inputs = open_folder(opened.path).inputs
+    sources = [Path(path) for path in inputs if not is_address(path)]
+    for taken in (opened.path.resolve(), *sources):
         if output.resolve().is_relative_to(taken):
             raise RunError(f"{output} is part of {taken}; choose a folder outside it with -o")
     if output.exists() and not output.is_dir():

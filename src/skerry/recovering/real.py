@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from skerry.adding.joint import open_inputs
 from skerry.context import Context
 from skerry.errors import InputError
 from skerry.progress import silent
 from skerry.recovering.opened import Opened
 from skerry.store.runfolder import open_folder
-from skerry.survey import Survey, open_survey, view
+from skerry.survey import Survey, view
 from skerry.types import ByteArray, Contract, Failure
 
 
@@ -55,7 +55,7 @@ def real_cutouts(opened: Opened) -> RealCutouts:
         The survey is not as it was, or holds no images.
     """
     folder = open_folder(opened.path)
-    survey = open_survey(Path(folder.input), opened.config.sources)
+    survey = open_inputs(folder.inputs, opened.config.sources)
     context = Context(folder, survey, opened.config, silent)
     if opened.manifest("sources").inputs.get("input") != context.fingerprint:
         raise InputError(

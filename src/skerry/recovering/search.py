@@ -30,7 +30,7 @@ class Outcome:
     (the share of it that was planted) and ``completeness`` (the share of the planted in it) are
     of the candidate that overlaps them most, 0 for none. The rest is of that candidate too, but
     only where its overlap is at least a half, which makes it the planted class: ``verdict``,
-    empty for none, ``q_value``, ``overdensity``, ``replication`` (None where it failed before) and
+    empty for none, ``q_value``, ``containment``, ``replication`` (None where it failed before) and
     ``failed``, the checks that it did not pass. ``joined`` is the share of the planted that lie
     in one of the run's own classes. Of the other confirmed classes that are none of the run's own,
     ``pieces`` counts those of which half or more was planted, ``new`` the rest.
@@ -43,7 +43,7 @@ class Outcome:
     completeness: float
     verdict: str
     q_value: float | None
-    overdensity: float | None
+    containment: float | None
     replication: float | None
     failed: str
     joined: float
@@ -156,7 +156,7 @@ def _outcome(
         completeness=both / len(planted),
         verdict=told.judgement.verdict if told else "",
         q_value=told.judgement.q if told else None,
-        overdensity=float(measures.overdensity[match]) if told else None,
+        containment=float(measures.containment[match]) if told else None,
         replication=told.replicated.share if told and told.replicated else None,
         failed=",".join(c.name for c in told.judgement.checks if not c.passed) if told else "",
         joined=sum(n for n, own in zip(inside, is_own, strict=True) if own) / len(planted),

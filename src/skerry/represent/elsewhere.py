@@ -16,7 +16,7 @@ from skerry.represent.encode import encode
 from skerry.represent.encoder import Encoder, load, shipped
 from skerry.represent.placed import placed
 from skerry.store.manifest import versions
-from skerry.survey import Survey, open_survey
+from skerry.survey import Place, Survey, open_survey
 from skerry.types import Contract, Representations
 
 _LIBRARIES = ("astropy", "numpy", "onnxruntime", "opencv-python-headless")
@@ -35,12 +35,12 @@ class Shard:
 class Task:
     """Encodes a shard wherever it is called.
 
-    ``survey`` is the input's absolute path and ``fingerprint`` that of its content; ``encoder`` is
-    an identifier whose file must have this ``sha256``. The survey and the encoder are opened once
-    a process.
+    ``survey`` is the input's absolute path or its address, and ``fingerprint`` that of its
+    content; ``encoder`` is an identifier whose file must have this ``sha256``. The survey and the
+    encoder are opened once a process.
     """
 
-    survey: Path
+    survey: Place
     sources: SourcesConfig
     fingerprint: str
     encoder: str
@@ -110,7 +110,7 @@ def task_of(
     on_gpu = ("torch",) if device != "cpu" else ()
     ships = identifier == "default" or identifier in shipped()
     return Task(
-        survey.path.resolve(),
+        survey.path.resolve() if isinstance(survey.path, Path) else survey.path,
         sources,
         fingerprint,
         identifier if ships else str(Path(identifier).resolve()),
@@ -131,7 +131,7 @@ def sha256_of(survey: Survey, rows: range) -> str:
 
 
 @lru_cache(maxsize=1)
-def _survey(path: Path, config: SourcesConfig, fingerprint: str) -> Survey:
+def _survey(path: Place, config: SourcesConfig, fingerprint: str) -> Survey:
     # the fingerprint only tells one state of the input from another: to take it costs as much as
     # a look at every image
     try:

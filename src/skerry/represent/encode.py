@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import tee
 
 import numpy as np
 
@@ -76,15 +77,19 @@ def encode(
 
 def _batches(survey: Survey, shards: Sequence[range], size: int) -> Iterator[_Batch]:
     ids, places = survey.sources["id_str"], survey.sources["location"]
-    for shard, rows in enumerate(shards):
-        for start in range(rows.start, rows.stop, size):
-            part = range(start, min(start + size, rows.stop))
-            yield _Batch(
-                shard,
-                ids[part.start : part.stop].to_pylist(),
-                places[part.start : part.stop].to_pylist(),
-                list(survey.images(part)),
-            )
+    parts, asked = tee(
+        (shard, range(start, min(start + size, rows.stop)))
+        for shard, rows in enumerate(shards)
+        for start in range(rows.start, rows.stop, size)
+    )
+    images = survey.ahead(rows for _, rows in asked)
+    for (shard, part), raw in zip(parts, images, strict=True):
+        yield _Batch(
+            shard,
+            ids[part.start : part.stop].to_pylist(),
+            places[part.start : part.stop].to_pylist(),
+            raw,
+        )
 
 
 def _encode_batch(

@@ -32,19 +32,25 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _explained(error: OSError, path: Path) -> Exception:
+def explained(error: OSError, path: Path) -> Exception:
+    """An error of writing ``path`` that says what to do, where it is one of the disk."""
     # pyarrow keeps the errno in its message alone
     text = str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
         return DiskError(
             f"the disk is full: {path} could not be written; free some space and run the same "
             "command again, it goes on where it stopped"
+        )
+    if error.errno == errno.EFBIG or "File too large" in text:
+        return DiskError(
+            f"{path} is larger than a file may be here; raise the limit (ulimit -f) or choose "
+            "another file system, and run the same command again, it goes on where it stopped"
         )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return DiskError(f"{path} cannot be written ({error.strerror}); choose another folder")

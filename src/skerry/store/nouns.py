@@ -24,10 +24,12 @@ from skerry.store.tables import (
     write_table,
 )
 from skerry.types import (
+    Candidate,
     Check,
     CondensedTree,
     Embedding,
     Failure,
+    FloatArray,
     IntArray,
     Measures,
     NeighborGraph,
@@ -42,6 +44,8 @@ FAILURES_SCHEMA = pa.schema(
 """``failures``: one row a source that could not be read."""
 
 KEY = "skerry_key"
+
+FURTHER = "further.safetensors"
 
 
 def shard_path(folder: Path, position: int) -> Path:
@@ -90,8 +94,19 @@ def read_representations(folder: Path) -> Representations:
     for path in paths:
         table = read_table(path)
         good.append(table.filter(pc.is_null(table["failure"])))
-    table = pa.concat_tables(good).sort_by("id_str")
-    vote_columns = tuple(json.loads(table_metadata(paths[0])["vote_columns"]))
+    return _represented(pa.concat_tables(good).sort_by("id_str"), paths[0])
+
+
+def read_shard(path: Path) -> Representations:
+    """One shard as it was written, sources in its order, with its failures."""
+    table = read_table(path)
+    good = table.filter(pc.is_null(table["failure"]))
+    return dataclasses.replace(_represented(good, path), failures=tuple(shard_failures(path)))
+
+
+def _represented(table: pa.Table, path: Path) -> Representations:
+    """The rows of shards that have a representation; ``path`` is one of the shards."""
+    vote_columns = tuple(json.loads(table_metadata(path)["vote_columns"]))
     n = len(table)
     dimensions = table.schema.field("representation").type.list_size
     return Representations(
@@ -130,7 +145,16 @@ def write_graph(folder: Path, graph: NeighborGraph, ids: Sequence[str]) -> None:
             "recall": np.array([graph.recall]),
         },
     )
+    if graph.further is not None:
+        write_arrays(folder / FURTHER, {"distances": graph.further})
     write_table(folder / "ids.parquet", pa.table({"id_str": pa.array(ids, pa.string())}))
+
+
+def read_further(folder: Path) -> FloatArray | None:
+    """The distances (n, f) beyond those of the graph; None where none were kept."""
+    if not (folder / FURTHER).is_file():
+        return None
+    return np.asarray(read_arrays(folder / FURTHER)["distances"], dtype=np.float32)
 
 
 def read_graph(folder: Path) -> NeighborGraph:
@@ -194,6 +218,31 @@ def read_tree(path: Path) -> CondensedTree:
         size=edges["size"].to_numpy(),
         n_points=int(edges.schema.metadata[b"n_points"]),
     )
+
+
+def write_candidates(path: Path, candidates: Sequence[Candidate]) -> None:
+    """Write candidates: a row a member, its row numbered as in ``ids.parquet``, in their order."""
+    each = list(enumerate(candidates))
+    columns = {
+        "candidate": pa.array([i for i, c in each for _ in c.members], pa.int32()),
+        "row": pa.array([int(row) for _, c in each for row in c.members], pa.int64()),
+        "probability": pa.array([float(p) for _, c in each for p in c.probability], pa.float32()),
+        "persistence": pa.array([c.persistence for _, c in each for _ in c.members], pa.float64()),
+    }
+    write_table(path, pa.table(columns))
+
+
+def read_candidates(path: Path) -> list[Candidate]:
+    """Read candidates."""
+    table = read_table(path)
+    starts = np.flatnonzero(np.diff(table["candidate"].to_numpy(), prepend=-1))
+    ends = [*starts[1:], table.num_rows][: len(starts)]
+    rows, probability = table["row"].to_numpy(), table["probability"].to_numpy()
+    persistence = table["persistence"].to_numpy()
+    return [
+        Candidate(rows[a:b], probability[a:b], float(persistence[a]))
+        for a, b in zip(starts, ends, strict=True)
+    ]
 
 
 def write_measures(path: Path, measures: Measures, key: str, recall: float) -> None:

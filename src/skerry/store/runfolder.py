@@ -9,15 +9,16 @@ import shutil
 import socket
 import time
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from skerry.config import Config, from_mapping, to_toml, toml_value
 from skerry.errors import ConfigError, DiskError, RunError
-from skerry.store.atomic import write_text
+from skerry.store.addresses import settled
+from skerry.store.atomic import explained, write_text
 
 CONFIG = "config.toml"
 LOG = "log.jsonl"
@@ -28,19 +29,27 @@ BEGIN = ".begin.lock"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder and the input it belongs to."""
+    """A run's folder and the input it belongs to; ``added`` are those added to it, in order."""
 
     path: Path
     input: str
+    added: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All its inputs, the first first."""
+        return (self.input, *self.added)
 
     def log(self, event: str, **details: Any) -> None:
         """Append to ``log.jsonl``, the one file with times and hosts in it."""
         entry = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event}
+        path = self.path / LOG
         try:
-            with (self.path / LOG).open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**entry, **details}) + "\n")
+            with path.open("ab+") as file:
+                torn = b"" if _whole(file) else b"\n"
+                file.write(torn + json.dumps({**entry, **details}).encode() + b"\n")
         except OSError as error:
-            raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}") from error
+            raise explained(error, path) from error
 
     @contextmanager
     def locked(self, shared: bool = False) -> Iterator[None]:
@@ -102,8 +111,18 @@ class RunFolder:
 
     def write_config(self, config: Config) -> None:
         """Write the settings, which make the folder this run's."""
-        text = f"input = {toml_value(self.input)}\n" + to_toml(config)
-        write_text(self.path / CONFIG, text)
+        said = f"input = {toml_value(self.input)}\n"
+        if self.added:
+            said += f"added = [{', '.join(toml_value(path) for path in self.added)}]\n"
+        write_text(self.path / CONFIG, said + to_toml(config))
+
+
+def _whole(log: BinaryIO) -> bool:
+    """Whether a log's last line was written to its end: a full disk may cut one off."""
+    if not log.seek(0, os.SEEK_END):
+        return True
+    log.seek(-1, os.SEEK_END)
+    return log.read(1) == b"\n"
 
 
 def clear(folder: Path, keep: Collection[Path] = ()) -> None:
@@ -124,35 +143,47 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def claim(path: Path, input_path: Path) -> RunFolder:
+def claim(path: Path, input_path: str | Path, added: Sequence[str | Path] = ()) -> RunFolder:
     """A folder for a run on ``input_path``: a new or empty one, or one that this input has.
 
-    Nothing is written yet.
+    ``added`` are the inputs added to the first. Nothing is written yet.
 
     Raises
     ------
     RunError
         The folder holds something else, or a run on another input.
     """
-    for place in (path.resolve(), input_path.resolve()):
+    first, *others = (settled(one) for one in (input_path, *added))
+    for place in (path.resolve(), first, *others):
         try:
             str(place).encode()
         except UnicodeEncodeError as error:
             raise RunError(f"the path {str(place)!r} is not UTF-8 text; rename the folder") from (
                 error
             )
-    resolved = str(input_path.resolve())
+    wanted = RunFolder(path, first, tuple(others))
     if path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file; give a folder for the run with -o")
     if path.is_dir() and not all(_of_a_start(p) for p in path.iterdir()):
         found = open_folder(path)
-        if found.input != resolved:
+        if found.inputs != wanted.inputs:
             raise RunError(
-                f"{path} belongs to a run on {found.input}, not on {resolved}; choose another "
-                "folder with -o, or delete this one"
+                f"{path} belongs to a run on {' + '.join(found.inputs)}, not on "
+                f"{' + '.join(wanted.inputs)}; choose another folder with -o, or delete this one"
+                + _one_of_several(found, wanted)
             )
         return found
-    return RunFolder(path, resolved)
+    return wanted
+
+
+def _one_of_several(found: RunFolder, wanted: RunFolder) -> str:
+    """What to do where a run of several inputs is to be run as if it had one."""
+    if not found.added or wanted.added:
+        return ""
+    return (
+        ". It was made by 'skerry add', which goes on when it is started again as it was; inputs "
+        "are added to it by 'skerry add' with this folder as RUN"
+    )
 
 
 def _of_a_start(path: Path) -> bool:
@@ -168,14 +199,14 @@ def open_folder(path: Path) -> RunFolder:
     RunError
         There is no run in it.
     """
-    return RunFolder(path, str(_stored(path)["input"]))
+    stored = _stored(path)
+    return RunFolder(path, str(stored["input"]), tuple(map(str, stored.get("added", ()))))
 
 
 def read_config(path: Path) -> Config:
     """The resolved settings of a run."""
-    values = _stored(path)
-    del values["input"]
-    return from_mapping(values)
+    stored = _stored(path)
+    return from_mapping({k: v for k, v in stored.items() if k not in ("input", "added")})
 
 
 def _stored(path: Path) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from skerry.survey.attributes import Attributes, attributes, attributes_of
 from skerry.survey.facts import Facts, facts
 from skerry.survey.images import decode
 from skerry.survey.prepare import Prepared, prepare, view
+from skerry.survey.streams.place import Place
 from skerry.survey.survey import Survey, open_survey
 
 __all__ = [
     "Attributes",
     "Facts",
+    "Place",
     "Prepared",
     "Survey",
     "attributes",

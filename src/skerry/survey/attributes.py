@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,8 @@ from skerry.errors import CatalogError
 from skerry.survey.catalog import Catalog, open_catalog
 from skerry.survey.columns import choose, families, listed
 from skerry.survey.sources import ids_as_text, textual
+from skerry.survey.streams.place import Place
+from skerry.survey.streams.tar_columns import open_tar
 from skerry.survey.survey import Survey
 from skerry.types import DoubleArray
 
@@ -62,7 +64,7 @@ def attributes(survey: Survey, ids: Sequence[str]) -> Attributes:
     own = {survey.choices[role] for role in roles if role in survey.choices} | {column}
     tables = []
     for path in survey.catalogs:
-        catalog = open_catalog(path)
+        catalog = open_tar(path) if survey.kind == "tars" else open_catalog(path)
         tables.append(_read(catalog, column, stems, own | _vectors(survey, catalog)))
     return _aligned(tables, ids)
 
@@ -74,7 +76,7 @@ def _vectors(survey: Survey, catalog: Catalog) -> set[str]:
     return {named, *(column for columns in of_one for column in columns)}
 
 
-def attributes_of(path: Path, ids: Sequence[str]) -> Attributes:
+def attributes_of(path: Place, ids: Sequence[str]) -> Attributes:
     """The columns of another table for the sources ``ids``, found by its column of ids.
 
     Raises

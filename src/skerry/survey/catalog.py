@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from skerry.errors import CatalogError
+from skerry.survey.streams.place import Place, opened, size_of
 
 SUFFIXES = {
     ".csv": "CSV", ".tsv": "CSV", ".ecsv": "ECSV", ".fits": "FITS", ".fit": "FITS",
@@ -31,7 +33,7 @@ class Catalog:
     an id is lost); ``units`` only where the format records them.
     """
 
-    path: Path
+    path: Place
     columns: tuple[str, ...]
     types: tuple[pa.DataType, ...]
     load: Callable[[Sequence[str]], pa.Table]
@@ -43,7 +45,7 @@ class Catalog:
         return [name for name, kind in pairs if any(test(kind) for test in tests)]
 
 
-def open_catalog(path: Path) -> Catalog:
+def open_catalog(path: Place) -> Catalog:
     """Open a table by its suffix, without reading its values where the format allows.
 
     Raises
@@ -57,7 +59,7 @@ def open_catalog(path: Path) -> Catalog:
             f"{path} is no table that can be read; expected one of {', '.join(SUFFIXES)}"
         )
     try:
-        if path.stat().st_size == 0:
+        if size_of(path) == 0:
             raise CatalogError(f"{path} is empty: 0 bytes")
         if kind == "CSV":
             return _open_csv(path)
@@ -75,7 +77,7 @@ def _brief(error: Exception) -> str:
     return (text[:300] + "...") if len(text) > 300 else text or type(error).__name__
 
 
-def _guarded(path: Path, load: Callable[[list[str]], pa.Table]) -> Callable[..., pa.Table]:
+def _guarded(path: Place, load: Callable[[list[str]], pa.Table]) -> Callable[..., pa.Table]:
     def guarded(names: Sequence[str]) -> pa.Table:
         try:
             return load(list(dict.fromkeys(names)))
@@ -85,13 +87,14 @@ def _guarded(path: Path, load: Callable[[list[str]], pa.Table]) -> Callable[...,
     return guarded
 
 
-def _open_csv(path: Path) -> Catalog:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        if first.startswith("# %ECSV"):
-            return _open_astropy(path, "ECSV")
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-        header = next(csv.reader([first], delimiter=delimiter), [])
+def _open_csv(path: Place) -> Catalog:
+    data = None if isinstance(path, Path) else path.read_bytes()
+    with path.open("rb") if data is None else BytesIO(data) as file:
+        first = str(file.readline(), "utf-8-sig")
+    if first.startswith("# %ECSV"):
+        return _open_astropy(path, "ECSV")
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    header = next(csv.reader([first], delimiter=delimiter), [])
     if not any(header):
         raise CatalogError(f"{path} has no header line: the first line is blank")
     text = pa.string()
@@ -101,7 +104,7 @@ def _open_csv(path: Path) -> Catalog:
         keys = [str(i) for i in range(len(header))]
         wanted = {keys[header.index(name)]: name for name in names}
         table = pyarrow.csv.read_csv(
-            path,
+            path if data is None else BytesIO(data),
             read_options=pyarrow.csv.ReadOptions(column_names=keys, skip_rows=1),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -115,20 +118,20 @@ def _open_csv(path: Path) -> Catalog:
     return Catalog(path, tuple(header), (text,) * len(header), _guarded(path, load))
 
 
-def _open_parquet(path: Path) -> Catalog:
-    schema = pq.read_schema(path)
+def _open_parquet(path: Place) -> Catalog:
+    schema = pq.read_schema(opened(path))
 
     def load(names: list[str]) -> pa.Table:
-        return pq.ParquetFile(path).read(columns=names).select(names)
+        return pq.ParquetFile(opened(path)).read(columns=names).select(names)
 
     return Catalog(path, tuple(schema.names), tuple(schema.types), _guarded(path, load))
 
 
-def _open_astropy(path: Path, kind: str) -> Catalog:
+def _open_astropy(path: Place, kind: str) -> Catalog:
     from astropy.table import Table  # slow to import, and only these formats need it
 
     if kind == "ECSV":
-        table = Table.read(path, format="ascii.ecsv")
+        table = Table.read(_whole(path), format="ascii.ecsv")
     elif kind == "VOTable":
         table = _first_votable(path)
     else:
@@ -143,25 +146,34 @@ def _open_astropy(path: Path, kind: str) -> Catalog:
     return Catalog(path, tuple(flat), kinds, _guarded(path, load), units)
 
 
-def _first_fits_table(path: Path) -> Any:
+def _whole(path: Place) -> Any:
+    """What astropy reads: it takes no ranges of a file."""
+    return path if isinstance(path, Path) else BytesIO(path.read_bytes())
+
+
+def _first_fits_table(path: Place) -> Any:
     from astropy.io import fits
     from astropy.table import Table
 
-    with fits.open(path) as hdus:
+    source = _whole(path)
+    with fits.open(source) as hdus:
         tables = [i for i, hdu in enumerate(hdus) if isinstance(hdu, fits.BinTableHDU)]
         tables += [i for i, hdu in enumerate(hdus) if isinstance(hdu, fits.TableHDU)]
     if not tables:
         raise CatalogError(
             f"{path} holds no table, only images; give the folder of the images instead"
         )
-    return Table.read(path, format="fits", hdu=tables[0], character_as_bytes=False)
+    if source is not path:
+        source = _whole(path)  # astropy closes what it has read
+    return Table.read(source, format="fits", hdu=tables[0], character_as_bytes=False)
 
 
-def _first_votable(path: Path) -> Any:
+def _first_votable(path: Place) -> Any:
     from astropy.io import votable
 
     # By name, not by the ID that VOTable makes of it: 'Right Ascension' stays as it is.
-    return votable.parse(str(path)).get_first_table().to_table(use_names_over_ids=True)
+    source = str(path) if isinstance(path, Path) else _whole(path)
+    return votable.parse(source).get_first_table().to_table(use_names_over_ids=True)
 
 
 def _arrow_type(dtype: np.dtype[Any]) -> pa.DataType:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
 
 from skerry.survey.readers import Reader
+from skerry.survey.streams.place import Place
 
 
 @dataclass(frozen=True)
 class Found:
     """The parts of a survey; see ``skerry.survey.survey.Survey``."""
 
-    kind: Literal["files", "parquet", "vectors"]
+    kind: Literal["files", "parquet", "tars", "vectors"]
     sources: pa.Table
     choices: dict[str, str]
     notes: tuple[str, ...]
     reader: Reader
-    catalogs: tuple[Path, ...] = ()
+    catalogs: tuple[Place, ...] = ()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from skerry.config import SourcesConfig
 from skerry.errors import CatalogError, InputError
+from skerry.store.addresses import is_address
 from skerry.store.runfolder import CONFIG, LOG
-from skerry.survey.catalog import SUFFIXES, open_catalog
+from skerry.survey.catalog import SUFFIXES, Catalog, open_catalog
 from skerry.survey.columns import choose, listed
 from skerry.survey.found import Found
 from skerry.survey.headers import SUFFIXES as SUFFIXES_OF_IMAGES
@@ -27,6 +27,7 @@ from skerry.survey.sources import (
     require_unique,
     textual,
 )
+from skerry.survey.streams.place import Place, folders_of, relative, walk
 
 IMAGE_SUFFIXES = frozenset(SUFFIXES_OF_IMAGES)
 """Files taken as images in a folder; those in a format that is not read become failures."""
@@ -37,19 +38,21 @@ _SAMPLE = 64
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds, as sorted paths: images and Parquet at any depth, tables at its top.
+    """What a folder holds, as sorted paths: images, Parquet and tars at any depth, tables at its
+    top.
 
     ``runs`` are the folders of runs within it, which are not looked into: their contact sheets
     and tables are no survey.
     """
 
-    images: tuple[Path, ...]
-    parquet: tuple[Path, ...]
-    tables: tuple[Path, ...]
+    images: tuple[Place, ...]
+    parquet: tuple[Place, ...]
+    tables: tuple[Place, ...]
     others: int
-    runs: tuple[Path, ...]
+    runs: tuple[Place, ...]
+    tars: tuple[Place, ...] = ()
 
-    def catalog(self) -> Path | None:
+    def catalog(self) -> Place | None:
         """The one table to use: the only one, or the only one called a catalog."""
         named = [t for t in self.tables if t.stem.lower() in ("catalog", "catalogue")]
         for choice in (list(self.tables), named):
@@ -58,29 +61,29 @@ class Listing:
         return None
 
 
-def listing(folder: Path) -> Listing:
-    """Sort a folder's files into images, Parquet and tables; hidden ones are left out.
+def listing(folder: Place) -> Listing:
+    """Sort a folder's files into images, Parquet, tars and tables; hidden ones are left out.
 
     Raises
     ------
     InputError
         The folder cannot be listed, or is itself the folder of a run.
     """
-    images, parquet, tables, runs, others = [], [], [], [], 0
-
-    def fail(error: OSError) -> None:
-        raise InputError(f"{error.filename} cannot be listed: {error.strerror}") from error
-
-    for place, folders, names in os.walk(folder, onerror=fail):
-        if set(names) >= _MARKS_OF_A_RUN:
-            runs.append(Path(place))
+    images: list[Place] = []
+    parquet: list[Place] = []
+    tables: list[Place] = []
+    tars: list[Place] = []
+    runs: list[Place] = []
+    others = 0
+    for place, folders, files in walk(folder):
+        if {path.name for path in files} >= _MARKS_OF_A_RUN:
+            runs.append(place)
             folders.clear()
             continue
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in sorted(n for n in names if not n.startswith(".")):
-            path = Path(place, name)
+        top = place == folder
+        for path in sorted((p for p in files if not p.name.startswith(".")), key=lambda p: p.name):
             suffix = path.suffix.lower()
-            top = path.parent == folder
             if top and path.stem.lower() in ("catalog", "catalogue") and suffix in SUFFIXES:
                 tables.append(path)
             elif suffix in IMAGE_SUFFIXES:
@@ -91,16 +94,18 @@ def listing(folder: Path) -> Listing:
                     tables.append(path)
             elif top and suffix in SUFFIXES:
                 tables.append(path)
+            elif suffix == ".tar":
+                tars.append(path)
             else:
                 others += 1
     if folder in runs:
         raise InputError(
             f"{folder} is the folder of a run of skerry; give the folder of images or the catalog"
         )
-    return Listing(tuple(images), tuple(parquet), tuple(tables), others, tuple(runs))
+    return Listing(tuple(images), tuple(parquet), tuple(tables), others, tuple(runs), tuple(tars))
 
 
-def from_images(folder: Path, held: Listing) -> Found:
+def from_images(folder: Place, held: Listing) -> Found:
     """A survey of a folder of images: the id is the file's name without its suffix.
 
     Raises
@@ -110,7 +115,7 @@ def from_images(folder: Path, held: Listing) -> Found:
     InputError
         A name is not UTF-8.
     """
-    locations = pa.array([as_location(p.relative_to(folder)) for p in held.images], pa.string())
+    locations = pa.array([as_location(relative(p, folder)) for p in held.images], pa.string())
     stems = pa.array([p.stem for p in held.images], pa.string())
     ids = ids_as_text(stems, "file name", str(folder))
     require_unique(
@@ -124,13 +129,16 @@ def from_images(folder: Path, held: Listing) -> Found:
         )
     if held.others:
         notes.append(f"{held.others} files that are no images were left out")
+    if held.tars:
+        notes.append(f"{len(held.tars)} tars were left out: give them in a folder of their own")
     sources = make_sources(ids, locations).sort_by("id_str")
     choices = {"id": "file name without suffix", "image": "files of the folder"}
     return Found("files", sources, choices, tuple(notes), ImageFiles(folder, sources["location"]))
 
 
-def from_catalog(path: Path, config: SourcesConfig) -> Found:
-    """A survey of image files that a catalog names, relative to the catalog's folder.
+def from_catalog(path: Place, config: SourcesConfig) -> Found:
+    """A survey of image files that a catalog names, relative to the catalog's folder, or by
+    addresses of their own.
 
     Raises
     ------
@@ -138,8 +146,14 @@ def from_catalog(path: Path, config: SourcesConfig) -> Found:
         The table is unreadable or empty, lacks a column for ids or images, repeats an id, or
         has positions out of range.
     """
-    catalog = open_catalog(path)
-    where = str(path)
+    return from_table(open_catalog(path), path.parent, str(path), (path,), config)
+
+
+def from_table(
+    catalog: Catalog, root: Place, where: str, files: tuple[Place, ...], config: SourcesConfig
+) -> Found:
+    """As :func:`from_catalog`, of an opened table, kept in ``files`` and called ``where``; its
+    images lie relative to ``root``."""
     id_choice = choose("id", catalog.columns, config.id_column, where)
     image_choice = choose(
         "image", catalog.columns, config.image_column, where, catalog.of_type(textual) or [""]
@@ -166,10 +180,10 @@ def from_catalog(path: Path, config: SourcesConfig) -> Found:
     ids = _ids(table, choices, where)
     require_unique(ids, where, "remove the repeated rows, or set sources.id_column to another")
     location = _locations(table[choices["image"]], choices["image"], where)
-    prefix = _folder_of_images(path.parent, location)
+    prefix = _folder_of_images(root, location)
     if prefix:
         notes.append(f"images were found in {prefix!r} beside the catalog, not relative to it")
-        named = pc.not_equal(location, "")
+        named = pc.and_(pc.not_equal(location, ""), pc.invert(pc.match_substring(location, "://")))
         location = pc.if_else(named, pc.binary_join_element_wise(prefix, location, "/"), location)
     ra = dec = None
     if "ra" in choices:
@@ -179,8 +193,8 @@ def from_catalog(path: Path, config: SourcesConfig) -> Found:
         )
         notes += checked_position(ra, dec, ids, where)
     sources = make_sources(ids, location, ra, dec).sort_by("id_str")
-    reader = ImageFiles(path.parent, sources["location"])
-    return Found("files", sources, choices, tuple(notes), reader, (path,))
+    reader = ImageFiles(root, sources["location"])
+    return Found("files", sources, choices, tuple(notes), reader, files)
 
 
 def _ids(table: pa.Table, choices: dict[str, str], where: str) -> pa.Array:
@@ -208,14 +222,15 @@ def _locations(column: pa.ChunkedArray, name: str, where: str) -> pa.Array:
     return text.combine_chunks()
 
 
-def _folder_of_images(root: Path, location: pa.Array) -> str:
+def _folder_of_images(root: Place, location: pa.Array) -> str:
     """The one folder beside the catalog that its images lie in, or '' where they lie as named.
 
     Catalogs often give bare file names. A sample is looked at, none of which lies as named.
     """
     sample = [at for at in location.slice(0, _SAMPLE).to_pylist() if at and "\0" not in at]
-    if any((root / at).exists() for at in sample):
+    sample = [at for at in sample if not is_address(at)]
+    if not sample or any((root / at).exists() for at in sample):
         return ""
-    folders = sorted(f for f in root.iterdir() if f.is_dir())
+    folders = folders_of(root)
     holding = [f.name for f in folders if any((f / at).is_file() for at in sample)]
     return as_location(PurePath(holding[0])) if len(holding) == 1 else ""

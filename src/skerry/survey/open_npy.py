@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -13,14 +14,16 @@ from skerry.survey.catalog import open_catalog
 from skerry.survey.columns import choose, listed
 from skerry.survey.found import Found
 from skerry.survey.open_parquet import rows_of
-from skerry.survey.readers import ArrayVectors
+from skerry.survey.readers import ArrayVectors, Rows
 from skerry.survey.sources import ids_as_text, make_sources, require_unique
+from skerry.survey.streams.array import RemoteArray
+from skerry.survey.streams.place import Place
 
 _IDS_BESIDE = ("{stem}_ids{suffix}", "ids{suffix}")
 _IDS_SUFFIXES = (".txt", ".csv", ".npy", ".parquet")
 
 
-def from_npy(path: Path, config: SourcesConfig) -> Found:
+def from_npy(path: Place, config: SourcesConfig) -> Found:
     """A survey of vectors in an ``.npy``, its ids in a file beside it.
 
     The ids are looked for as ``STEM_ids`` and then as ``ids``, each as .txt (one a line), .csv,
@@ -32,7 +35,11 @@ def from_npy(path: Path, config: SourcesConfig) -> Found:
         The array is unreadable, not (n, d) of floats or empty; there are no ids, or not n.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: Rows = (
+            np.load(path, mmap_mode="r", allow_pickle=False)
+            if isinstance(path, Path)
+            else RemoteArray(path)
+        )
     except (ValueError, OSError, EOFError) as error:
         raise CatalogError(f"{path} cannot be read as .npy: {error}") from error
     if array.ndim != 2 or array.dtype.kind != "f" or 0 in array.shape:
@@ -54,14 +61,14 @@ def from_npy(path: Path, config: SourcesConfig) -> Found:
     return Found("vectors", sources, choices, notes, ArrayVectors(path, array))
 
 
-def _read_ids(path: Path, config: SourcesConfig) -> tuple[pa.Array, str]:
+def _read_ids(path: Place, config: SourcesConfig) -> tuple[pa.Array, str]:
     """The ids and, for a table, the column they are in."""
     if path.suffix == ".txt":
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         return ids_as_text(pa.array(lines, pa.string()), "line", str(path)), ""
     if path.suffix == ".npy":
         try:
-            values = np.load(path, allow_pickle=False)
+            values = np.load(BytesIO(path.read_bytes()), allow_pickle=False)
             column = pa.array(values.astype(str) if values.dtype.kind == "S" else values)
         except (ValueError, OSError, EOFError, pa.ArrowException) as error:
             raise CatalogError(f"{path} cannot be read as ids: {error}") from error

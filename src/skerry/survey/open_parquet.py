@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,9 @@ from skerry.errors import CatalogError
 from skerry.survey.catalog import Catalog, open_catalog
 from skerry.survey.columns import ALIASES, choose, choose_vectors, listed, normalized, vector_sets
 from skerry.survey.found import Found
-from skerry.survey.open_files import from_catalog
-from skerry.survey.readers import ParquetImages, ParquetVectors, RowGroups
+from skerry.survey.open_files import from_table
+from skerry.survey.readers import ParquetImages, ParquetVectors
+from skerry.survey.row_groups import RowGroups
 from skerry.survey.sources import (
     as_location,
     checked_position,
@@ -28,10 +29,15 @@ from skerry.survey.sources import (
     require_unique,
     textual,
 )
+from skerry.survey.streams.place import Place, of_each, opened, relative
 
 
-def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Found:
+def from_parquet(
+    paths: Sequence[Place], root: Place, config: SourcesConfig, images: Place | None = None
+) -> Found:
     """A survey in Parquet files of one schema: images' bytes, vectors, or names of images.
+
+    Named images lie relative to ``images``; None: to their one file's folder, or to ``root``.
 
     Which it is, is decided in this order: ``sources.vector_prefix`` is set: vectors; a column
     of bytes: images; a column that names images: a catalog of files; else vectors.
@@ -44,7 +50,7 @@ def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Fo
         A file's name is not UTF-8.
     """
     for path in paths:
-        as_location(path.relative_to(root))
+        as_location(relative(path, root))
     catalog = open_catalog(paths[0])
     where = str(paths[0]) if len(paths) == 1 else str(root)
     if not config.vector_prefix:
@@ -55,7 +61,8 @@ def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Fo
             "image", catalog.columns, config.image_column, where, catalog.of_type(textual) or [""]
         )
         if named.column is not None:
-            return _one_catalog(catalog, paths, config, where)
+            images = images or (root if len(paths) > 1 else paths[0].parent)
+            return _catalog_of(catalog, paths, images, config, where)
     columns = choose_vectors(
         catalog.of_type(pa.types.is_floating),
         catalog.of_type(_float_list),
@@ -71,14 +78,10 @@ def from_parquet(paths: Sequence[Path], root: Path, config: SourcesConfig) -> Fo
     return _vectors(catalog, columns, paths, root, config, where)
 
 
-def _one_catalog(
-    catalog: Catalog, paths: Sequence[Path], config: SourcesConfig, where: str
+def _catalog_of(
+    catalog: Catalog, paths: Sequence[Place], root: Place, config: SourcesConfig, where: str
 ) -> Found:
-    if len(paths) > 1:
-        raise CatalogError(
-            f"{where} has {len(paths)} Parquet files that name images; give the path of one"
-        )
-    found = from_catalog(catalog.path, config)
+    found = from_table(_joined(catalog, paths, where), root, where, tuple(paths), config)
     floats, lists = catalog.of_type(pa.types.is_floating), catalog.of_type(_float_list)
     sets = vector_sets(floats, lists)
     if not sets:
@@ -93,8 +96,8 @@ def _one_catalog(
 def _images(
     catalog: Catalog,
     column: str,
-    paths: Sequence[Path],
-    root: Path,
+    paths: Sequence[Place],
+    root: Place,
     config: SourcesConfig,
     where: str,
 ) -> Found:
@@ -112,8 +115,8 @@ def _images(
 def _vectors(
     catalog: Catalog,
     columns: list[str],
-    paths: Sequence[Path],
-    root: Path,
+    paths: Sequence[Place],
+    root: Place,
     config: SourcesConfig,
     where: str,
 ) -> Found:
@@ -161,8 +164,8 @@ def _bytes_column(catalog: Catalog, config: SourcesConfig, where: str) -> str | 
 
 def _sources(
     catalog: Catalog,
-    paths: Sequence[Path],
-    root: Path,
+    paths: Sequence[Place],
+    root: Place,
     config: SourcesConfig,
     where: str,
     stems_of: str = "",
@@ -183,7 +186,7 @@ def _sources(
         )
     _require_same(catalog, paths, list(choices.values()), where)
     load = list(choices.values()) + ([] if "id" in choices else [f"{stems_of}.path"])
-    tables = [_load(path, load) for path in paths]
+    tables = list(of_each(lambda path: _load(path, load), paths))
     if sum(t.num_rows for t in tables) == 0:
         raise CatalogError(f"{where} has no rows; expected one row a source")
     table = pa.concat_tables(tables)
@@ -199,25 +202,35 @@ def _sources(
         ra, dec = (degrees(table[choices[c]], choices[c], where) for c in ("ra", "dec"))
         notes += checked_position(ra, dec, ids, where)
     location = pa.concat_arrays(
-        [rows_of(p.relative_to(root), t.num_rows) for p, t in zip(paths, tables, strict=True)]
+        [rows_of(relative(p, root), t.num_rows) for p, t in zip(paths, tables, strict=True)]
     )
     return make_sources(ids, location, ra, dec), choices, notes
 
 
-def _load(path: Path, columns: list[str]) -> pa.Table:
+def _joined(catalog: Catalog, paths: Sequence[Place], where: str) -> Catalog:
+    """The rows of several files, one after the other, as one catalog."""
+
+    def load(names: Sequence[str]) -> pa.Table:
+        _require_same(catalog, paths, names, where)
+        tables = of_each(lambda path: _load(path, list(names)), paths)
+        return pa.concat_tables([table.select(list(names)) for table in tables])
+
+    return replace(catalog, load=load)
+
+
+def _load(path: Place, columns: list[str]) -> pa.Table:
     try:
-        return pq.ParquetFile(path).read(columns=columns).replace_schema_metadata(None)
+        return pq.ParquetFile(opened(path)).read(columns=columns).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"{path} cannot be read as Parquet: {error}") from error
 
 
 def _require_same(
-    catalog: Catalog, paths: Sequence[Path], columns: Sequence[str], where: str
+    catalog: Catalog, paths: Sequence[Place], columns: Sequence[str], where: str
 ) -> None:
     """Check that every file has the columns of the first, of the same types."""
     expected = {c: catalog.types[catalog.columns.index(c)] for c in columns}
-    for path in paths[1:]:
-        other = open_catalog(path)
+    for path, other in zip(paths[1:], of_each(open_catalog, paths[1:]), strict=True):
         types = dict(zip(other.columns, other.types, strict=True))
         for column, kind in expected.items():
             if types.get(column) != kind:

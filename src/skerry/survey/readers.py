@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skerry.errors import InputError
+from skerry.store.addresses import is_address
+from skerry.survey.row_groups import RowGroups
+from skerry.survey.streams import remote
+from skerry.survey.streams.ahead import batched, one_after_other
+from skerry.survey.streams.place import Place, joined, opened
 from skerry.types import Failure, FloatArray
 
 
@@ -29,19 +34,51 @@ class Reader(Protocol):
     def vectors(self, start: int, stop: int) -> FloatArray: ...
 
 
-class ImageFiles:
-    """One file an image: ``location`` is relative to ``root``."""
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A reader that reads the images of batches to come while one is worked on."""
 
-    def __init__(self, root: Path, locations: pa.ChunkedArray) -> None:
-        self._root = root
+    def ahead(
+        self, sources: pa.Table, batches: Iterable[Sequence[int]]
+    ) -> Iterator[list[bytes | Failure]]: ...
+
+
+def one_by_one(
+    reader: Reader, sources: pa.Table, batches: Iterable[Sequence[int]]
+) -> Iterator[list[bytes | Failure]]:
+    """The images of each batch, read when it is asked for."""
+    return (list(reader.images(sources, rows)) for rows in batches)
+
+
+class ImageFiles:
+    """One file an image: ``location`` is relative to ``root``, or an address."""
+
+    def __init__(self, root: Place, locations: pa.ChunkedArray) -> None:
+        self._root = str(root)
         self._locations = locations
+        addresses = pc.any(pc.match_substring(locations, "://")).as_py()
+        self._elsewhere = is_address(self._root) or bool(addresses)
 
     @property
     def files(self) -> Iterator[str]:
-        root = str(self._root)
-        return (os.path.join(root, at) for at in self._locations.to_pylist() if at)
+        return (joined(self._root, at) for at in self._locations.to_pylist() if at)
 
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
+        if self._elsewhere:
+            return one_after_other(partial(self.ahead, sources), rows)
+        return self._one_by_one(sources, rows)
+
+    def ahead(
+        self, sources: pa.Table, batches: Iterable[Sequence[int]]
+    ) -> Iterator[list[bytes | Failure]]:
+        def read(rows: Sequence[int]) -> list[bytes | Failure]:
+            return list(self._one_by_one(sources, rows))
+
+        if self._elsewhere:
+            return batched(read, lambda rows: [[row] for row in rows], batches)
+        return map(read, batches)
+
+    def _one_by_one(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         chosen = sources.take(pa.array(rows, pa.int64()))
         names = chosen["id_str"].to_pylist()
         for id_str, location in zip(names, chosen["location"].to_pylist(), strict=True):
@@ -55,8 +92,14 @@ class ImageFiles:
     def _read(self, location: str) -> bytes:
         if not location:
             raise InputError("the catalog names no image")
+        name = joined(self._root, location)
+        if is_address(name):
+            data = remote.read(name)
+            if not data:
+                raise InputError("the file is empty: 0 bytes")
+            return data
         try:
-            data = (self._root / location).read_bytes()
+            data = Path(name).read_bytes()
         except FileNotFoundError:
             raise InputError("no such file") from None
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
@@ -70,57 +113,6 @@ class ImageFiles:
         raise InputError("this survey has images, no vectors")
 
 
-class RowGroups:
-    """The rows of Parquet files, one after the other; one row group is held at a time.
-
-    The group last read is kept, so that rows in ascending order read each group once, also
-    over several calls.
-    """
-
-    def __init__(self, paths: Sequence[Path], columns: Sequence[str]) -> None:
-        self.paths = list(paths)
-        self._columns = list(columns)
-        self._where: list[tuple[int, int]] = []
-        self._starts = [0]
-        for i, path in enumerate(self.paths):
-            metadata = pq.read_metadata(path)
-            for group in range(metadata.num_row_groups):
-                self._where.append((i, group))
-                self._starts.append(self._starts[-1] + metadata.row_group(group).num_rows)
-        self._held: tuple[int, pa.Table] | None = None
-
-    def __len__(self) -> int:
-        return self._starts[-1]
-
-    def group_of(self, row: int) -> int:
-        """Number of the row group that holds a row."""
-        return int(np.searchsorted(self._starts, row, side="right")) - 1
-
-    def start_of(self, group: int) -> int:
-        """Number of a row group's first row."""
-        return self._starts[group]
-
-    def read(self, group: int) -> pa.Table:
-        """A row group's columns.
-
-        Raises
-        ------
-        InputError
-            The file is damaged or has changed.
-        """
-        if self._held is None or self._held[0] != group:
-            self._held = None  # let go of the last one first
-            i, number = self._where[group]
-            try:
-                with pq.ParquetFile(self.paths[i]) as file:
-                    self._held = group, file.read_row_group(number, columns=self._columns)
-            except (pa.ArrowException, OSError) as error:
-                raise InputError(
-                    f"row group {number} of {self.paths[i]} cannot be read: {error}"
-                ) from error
-        return self._held[1]
-
-
 class ParquetImages:
     """Image bytes in a column of Parquet files: binary, or Hugging Face's struct."""
 
@@ -132,20 +124,34 @@ class ParquetImages:
     def files(self) -> Iterator[str]:
         return map(str, self._groups.paths)
 
+    def ahead(
+        self, sources: pa.Table, batches: Iterable[Sequence[int]]
+    ) -> Iterator[list[bytes | Failure]]:
+        with self._groups.ahead():
+            yield from one_by_one(self, sources, batches)
+
     def images(self, sources: pa.Table, rows: Sequence[int]) -> Iterator[bytes | Failure]:
         for row in rows:
-            group = self._groups.group_of(row)
-            column = self._groups.read(group)[self._column]
-            cell = column[row - self._groups.start_of(group)]
-            if pa.types.is_struct(cell.type) and cell.is_valid:
-                cell = cell["bytes"]
-            data: bytes | None = cell.as_py()
-            if data:
-                yield data
-                continue
-            reason = "the cell is empty" if data is None else "the cell holds 0 bytes"
+            try:
+                data = self._cell(row)
+            except InputError as error:
+                reason = str(error)
+            else:
+                if data:
+                    yield data
+                    continue
+                reason = "the cell is empty" if data is None else "the cell holds 0 bytes"
             at = sources.slice(row, 1)
             yield Failure(at["id_str"][0].as_py(), at["location"][0].as_py(), reason)
+
+    def _cell(self, row: int) -> bytes | None:
+        group = self._groups.group_of(row)
+        column = self._groups.read(group)[self._column]
+        cell = column[row - self._groups.start_of(group)]
+        if pa.types.is_struct(cell.type) and cell.is_valid:
+            cell = cell["bytes"]
+        data: bytes | None = cell.as_py()
+        return data
 
     def vectors(self, start: int, stop: int) -> FloatArray:
         raise InputError("this survey has images, no vectors")
@@ -160,7 +166,7 @@ class ParquetVectors:
         self.dimensions = self._count()
 
     def _count(self) -> int:
-        kind = pq.read_schema(self._groups.paths[0]).field(self._columns[0]).type
+        kind = pq.read_schema(opened(self._groups.paths[0])).field(self._columns[0]).type
         if len(self._columns) > 1:
             return len(self._columns)
         if pa.types.is_fixed_size_list(kind):
@@ -207,10 +213,22 @@ def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.floating]:
     return values
 
 
-class ArrayVectors:
-    """Vectors in one ``.npy``, mapped, not loaded."""
+class Rows(Protocol):
+    """What rows are taken of as of an array."""
 
-    def __init__(self, path: Path, array: npt.NDArray[np.floating]) -> None:
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    ndim: int
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice) -> npt.NDArray[np.floating]: ...
+
+
+class ArrayVectors:
+    """Vectors in one ``.npy``, mapped or read by ranges, not loaded."""
+
+    def __init__(self, path: Place, array: Rows) -> None:
         self._path = path
         self._array = array
 

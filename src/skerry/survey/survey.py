@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,10 +16,16 @@ from skerry.errors import InputError
 from skerry.survey import open_files, open_npy, open_parquet
 from skerry.survey.columns import listed
 from skerry.survey.found import Found
-from skerry.survey.readers import Reader
+from skerry.survey.readers import Reader, ReadsAhead, one_by_one
+from skerry.survey.sources import as_location
+from skerry.survey.streams.hats import open_hats
+from skerry.survey.streams.open_tars import from_tars
+from skerry.survey.streams.patterns import names_of, several
+from skerry.survey.streams.place import Place, place_of, relative
+from skerry.survey.streams.states import states
 from skerry.types import Failure, FloatArray
 
-Kind = Literal["files", "parquet", "vectors"]
+Kind = Literal["files", "parquet", "tars", "vectors"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,12 @@ class Survey:
     Attributes
     ----------
     kind
-        ``files`` (an image a file), ``parquet`` (images in Parquet) or ``vectors``
-        (representations that were computed elsewhere).
+        ``files`` (an image a file), ``parquet`` (images in Parquet), ``tars`` (images in tars) or
+        ``vectors`` (representations that were computed elsewhere).
     sources
         One row a source: ``id_str``, ``ra`` and ``dec`` (degrees, null where there are none),
-        ``location`` (``images/a.jpg``, ``train-0.parquet#123``). Sorted by ``id_str`` for
-        ``files``; as in the file otherwise, so that reading in order is a stream.
+        ``location`` (``images/a.jpg``, ``train-0.parquet#123``, ``0.tar#a.jpg``). Sorted by
+        ``id_str`` for ``files``; as in the file otherwise, so that reading in order is a stream.
     choices
         Which column was taken for what.
     notes
@@ -48,12 +51,12 @@ class Survey:
     """
 
     kind: Kind
-    path: Path
+    path: Place
     sources: pa.Table
     choices: Mapping[str, str]
     notes: tuple[str, ...]
     _reader: Reader = field(repr=False, compare=False)
-    catalogs: tuple[Path, ...] = ()
+    catalogs: tuple[Place, ...] = ()
 
     def __len__(self) -> int:
         return int(self.sources.num_rows)
@@ -67,9 +70,16 @@ class Survey:
         Raises
         ------
         InputError
-            The survey has no images, or a Parquet file has become unreadable.
+            The survey has no images.
         """
         return self._reader.images(self.sources, rows)
+
+    def ahead(self, batches: Iterable[Sequence[int]]) -> Iterator[list[bytes | Failure]]:
+        """The images of each batch of rows, as :meth:`images`; from a store elsewhere those to
+        come are read while one is worked on."""
+        if isinstance(self._reader, ReadsAhead):
+            return self._reader.ahead(self.sources, batches)
+        return one_by_one(self._reader, self.sources, batches)
 
     def vectors(self, rows: slice) -> tuple[FloatArray, list[Failure | None]]:
         """The vectors of consecutive sources.
@@ -113,17 +123,7 @@ class Survey:
         content = hashlib.sha256()
         for line in _lines(self.sources):
             content.update(line)
-        # however the input and its files are written: relative, absolute or through links
-        real = cache(os.path.realpath)
-        folder = os.path.join(real(self.path if self.path.is_dir() else self.path.parent), "")
-        for path in sorted(set(self._reader.files)):
-            try:
-                stat = os.stat(path)
-                state = f"{stat.st_size}\0{stat.st_mtime_ns}"
-            except (OSError, ValueError):
-                state = "missing"
-            where, name = os.path.split(path)
-            place = os.path.join(real(where), name).removeprefix(folder)
+        for place, state in states(self.path, sorted(set(self._reader.files))):
             content.update(f"{place}\0{state}\n".encode())
         return content.hexdigest()
 
@@ -138,19 +138,22 @@ def _lines(sources: pa.Table) -> Iterator[bytes]:
         yield ("\n".join(chunk.to_pylist()) + "\n").encode()
 
 
-def open_survey(path: Path, config: SourcesConfig | None = None) -> Survey:
-    """Open a survey: a folder of images, a catalog, images in Parquet, or vectors.
+def open_survey(path: str | Place, config: SourcesConfig | None = None) -> Survey:
+    """Open a survey: a folder of images, a catalog, images in Parquet or in tars, or vectors.
 
     Parameters
     ----------
     path
-        One of
+        A path, or the address of a store elsewhere (``s3://``, ``https://``: extra ``streams``),
+        of one of
 
         - a folder of images (JPEG, PNG, FITS), at any depth, whose ids are the names without
           suffix; one catalog beside them is used,
         - a catalog (CSV, ECSV, FITS, VOTable, Parquet) that names image files relative to its
-          own folder,
+          own folder, or by addresses,
         - Parquet, one file or a folder, with the images' bytes in a column,
+        - WebDataset tars: one, a folder, or several as ``{000..099}.tar`` or ``*.tar``,
+        - a HATS catalog, with images or their names in a column,
         - Parquet with representations (a list column, or ``feat_0``, ``feat_1``...), or an
           ``.npy`` of shape (n, d) with its ids beside it.
     config
@@ -162,36 +165,56 @@ def open_survey(path: Path, config: SourcesConfig | None = None) -> Survey:
         The path does not exist, or holds nothing that can be read.
     CatalogError
         No usable column, an id that is empty or repeated, positions out of range.
+    ConfigError
+        What an address needs is not installed.
     """
     config = config or SourcesConfig()
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give a folder of images, a catalog or Parquet")
-    if path.is_dir():
-        found = _open_folder(path, config)
-    elif path.suffix.lower() == ".npy":
-        found = open_npy.from_npy(path, config)
-    elif path.suffix.lower() in (".parquet", ".pq"):
-        found = open_parquet.from_parquet([path], path.parent, config)
-    else:
-        found = open_files.from_catalog(path, config)
+    place = place_of(path)
+    found = _opened(place, config)
     return Survey(
-        found.kind, path, found.sources, found.choices, found.notes, found.reader, found.catalogs
+        found.kind, place, found.sources, found.choices, found.notes, found.reader, found.catalogs
     )
 
 
-def _open_folder(folder: Path, config: SourcesConfig) -> Found:
+def _opened(place: Place, config: SourcesConfig) -> Found:
+    named = several(place)
+    if named:
+        return from_tars(named, names_of(named), config)
+    if place.is_dir():
+        return _open_folder(place, config)
+    if not place.exists():
+        raise InputError(
+            f"{place} does not exist; give a folder of images, a catalog, Parquet or tars"
+        )
+    suffix = place.suffix.lower()
+    if suffix == ".npy":
+        return open_npy.from_npy(place, config)
+    if suffix in (".parquet", ".pq"):
+        return open_parquet.from_parquet([place], place.parent, config)
+    if suffix == ".tar":
+        return from_tars([place], [place.name], config)
+    return open_files.from_catalog(place, config)
+
+
+def _open_folder(folder: Place, config: SourcesConfig) -> Found:
+    hats = open_hats(folder, config)
+    if hats is not None:
+        return hats
     held = open_files.listing(folder)
     if held.images:
         catalog = held.catalog()
         if catalog is not None:
             return open_files.from_catalog(catalog, config)
         return open_files.from_images(folder, held)
+    if held.tars:
+        names = [as_location(relative(tar, folder)) for tar in held.tars]
+        return from_tars(held.tars, names, config)
     if held.parquet:
         return open_parquet.from_parquet(held.parquet, folder, config)
     if len(held.tables) == 1:
         return open_files.from_catalog(held.tables[0], config)
     raise InputError(
-        f"{folder} holds no images and no Parquet (tables: {listed(t.name for t in held.tables)}; "
-        f"other files: {held.others}); give a folder of JPEG, PNG or FITS images, or a catalog"
+        f"{folder} holds no images, no tars and no Parquet (tables: "
+        f"{listed(t.name for t in held.tables)}; other files: {held.others}); give a folder of "
+        "JPEG, PNG or FITS images, or a catalog"
     )

@@ -56,7 +56,7 @@ class Found:
     ``members`` int64 are rows of all sources, most central first; the first ``core`` were judged,
     the others complete them. ``p`` and ``q`` are over all searches together, ``verdict`` and
     ``reasons`` what a run would say with these.
-    ``overdensity`` is that of :class:`~skerry.types.Measures`, which nulls judge; ``before`` that
+    ``containment`` is that of :class:`~skerry.types.Measures`, which nulls judge; ``before`` that
     of the same members in the run's own representation. ``number`` is the class of the run with
     the largest ``overlap`` (Jaccard), -1 for none.
     """
@@ -64,7 +64,7 @@ class Found:
     where: str
     members: IntArray
     core: int
-    overdensity: float
+    containment: float
     before: float
     p: float
     q: float
@@ -92,7 +92,7 @@ def search_again(altered: Altered, config: Config) -> Searched:
     route = route_of(config.clusters.route)
     candidates = route(space, config)
     measures = measure(candidates, space)
-    surrogates = Surrogates(space, config, groups_in(candidates, measures))
+    surrogates = Surrogates(space, config, groups_in(space, candidates, measures))
     plans = [(kind, i) for kind in kinds_of(config) for i in range(config.nulls.n)]
     nulls: dict[str, list[Measures]] = {}
     made = each(lambda plan: null_search(surrogates, *plan, route, config)[0], plans)
@@ -105,10 +105,10 @@ def judged_together(searches: Sequence[Searched], subject: Subject) -> list[Foun
     """Every candidate of all searches, with a verdict at one rate of false discoveries for all.
 
     The i-th null of a kind is the i-th null of every search together, and p and q follow from
-    those as :func:`skerry.discover.nulls.judged` has them. Overdensities count in units of what
+    those as :func:`skerry.discover.nulls.judged` has them. Containments count in units of what
     5% of the chance groups exceed in that kind of null of the same representation, so that one
-    where chance groups are denser does not drown the others. Verdicts follow from the checks that
-    a run makes, at its rate. Searches are repeated only where a candidate passes.
+    where chance groups are better contained does not drown the others. Verdicts follow from the
+    checks that a run makes, at its rate. Searches are repeated only where a candidate passes.
     """
     n = sum(len(s.candidates) for s in searches)
     p, q = np.zeros(n), np.zeros(n)
@@ -116,10 +116,10 @@ def judged_together(searches: Sequence[Searched], subject: Subject) -> list[Foun
         units = [_unit(s, kind) for s in searches]
         each_null = zip(*(s.nulls[kind] for s in searches), strict=True)
         together = [
-            np.concatenate([m.overdensity / u for m, u in zip(one, units, strict=True)])
+            np.concatenate([m.containment / u for m, u in zip(one, units, strict=True)])
             for one in each_null
         ]
-        observed = [s.measures.overdensity / u for s, u in zip(searches, units, strict=True)]
+        observed = [s.measures.containment / u for s, u in zip(searches, units, strict=True)]
         by_kind = judged(np.concatenate(observed), {kind: together})
         p, q = np.maximum(p, by_kind[0]), np.maximum(q, by_kind[1])
     found: list[Found] = []
@@ -133,10 +133,10 @@ def judged_together(searches: Sequence[Searched], subject: Subject) -> list[Foun
 
 
 def _unit(search: Searched, kind: str) -> float:
-    """The overdensity that 5% of the chance groups exceed, of all kinds where one has too few."""
-    groups = pooled(search.nulls[kind]).overdensity
+    """The containment that 5% of the chance groups exceed, of all kinds where one has too few."""
+    groups = pooled(search.nulls[kind]).containment
     if len(groups) < ENOUGH:
-        groups = pooled([m for found in search.nulls.values() for m in found]).overdensity
+        groups = pooled([m for found in search.nulls.values() for m in found]).containment
     return float(np.quantile(groups, 0.95)) if len(groups) else 1.0
 
 
@@ -164,7 +164,7 @@ def _found(search: Searched, made: Sequence[Judged], subject: Subject) -> list[F
                 search.altered.name,
                 rows[whole.members],
                 len(whole.core),
-                float(search.measures.overdensity[i]),
+                float(search.measures.containment[i]),
                 _before(rows[whole.core], subject),
                 float(judgement.p if judgement.p is not None else 1.0),
                 float(judgement.q if judgement.q is not None else 1.0),
@@ -179,4 +179,4 @@ def _found(search: Searched, made: Sequence[Judged], subject: Subject) -> list[F
 
 def _before(members: IntArray, subject: Subject) -> float:
     certain = Candidate(members, np.ones(len(members), dtype=np.float32), 0.0)
-    return float(measure([certain], subject.space).overdensity[0])
+    return float(measure([certain], subject.space).containment[0])

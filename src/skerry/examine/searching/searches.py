@@ -9,9 +9,10 @@ import numpy as np
 
 from skerry.config import Config, EmbeddingConfig
 from skerry.discover import Space, Surrogates, candidates_of, find_candidates, groups_in, measure
+from skerry.discover.communities import contained
 from skerry.discover.neighbors import scale_rank
 from skerry.discover.reduce import coordinates_of
-from skerry.discover.routes import tree_of_coordinates, tree_of_graph
+from skerry.discover.routes import by_communities, tree_of_coordinates
 from skerry.examine.subject import Subject
 from skerry.types import Candidate, CondensedTree, FloatArray, IntArray, Measures, NeighborGraph
 
@@ -28,17 +29,22 @@ def by_umap(space: Space, config: EmbeddingConfig) -> FloatArray:
 
 def candidates(space: Space, coordinates: FloatArray, config: Config) -> list[Candidate]:
     """What the route of ``config`` finds, ``umap-hdbscan`` in the coordinates given."""
-    return candidates_of(_tree(space, coordinates, config), space, config)
+    if config.clusters.route == GRAPH:
+        return by_communities(space, config)
+    return candidates_of(_tree(coordinates, config), space, config)
 
 
 def groups_by(space: Space, coordinates: FloatArray, config: Config) -> list[IntArray]:
     """The members of the same candidates, in no order of centrality: faster."""
-    return [c.members for c in find_candidates(_tree(space, coordinates, config), config.classes)]
-
-
-def _tree(space: Space, coordinates: FloatArray, config: Config) -> CondensedTree:
     if config.clusters.route == GRAPH:
-        return tree_of_graph(space, config)
+        return [
+            c.members
+            for c in contained(space.communities_from(config.classes.min_size), config.classes)
+        ]
+    return [c.members for c in find_candidates(_tree(coordinates, config), config.classes)]
+
+
+def _tree(coordinates: FloatArray, config: Config) -> CondensedTree:
     return tree_of_coordinates(coordinates, config)
 
 
@@ -71,7 +77,9 @@ def surrogates_of(subject: Subject, found: Sequence[Candidate]) -> tuple[Surroga
     """What draws featureless data like the run's, as the run itself does, and the measures of
     the candidates ``found`` by its search."""
     measured = measure(found, subject.space)
-    return Surrogates(subject.space, subject.config, groups_in(found, measured)), measured
+    return Surrogates(
+        subject.space, subject.config, groups_in(subject.space, found, measured)
+    ), measured
 
 
 def as_candidates(groups: Sequence[IntArray]) -> list[Candidate]:

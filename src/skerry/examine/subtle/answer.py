@@ -61,7 +61,7 @@ def subtle(subject: Subject, settings: ExamineConfig) -> Answer:
     config = replace(subject.config, nulls=replace(subject.config.nulls, n=settings.subtle_nulls))
     searches = [search_again(one, config) for one in representations]
     found = judged_together(searches, subject)
-    found.sort(key=lambda f: (_ORDER.index(f.verdict), f.q, -f.overdensity, f.where))
+    found.sort(key=lambda f: (_ORDER.index(f.verdict), f.q, -f.containment, f.where))
     names = [f"{f.where}: {subject.ids[f.members[0]]}" for f in found]
     again = _repeats(found)
     return Answer(
@@ -143,7 +143,7 @@ def _plot(searches: Sequence[Searched], found: Sequence[Found]) -> Plot:
         ("a new class", [f for f in found if f.kept and f.new]),
     ):
         if chosen:
-            x, y = array([f.overdensity for f in chosen]), array([place[f.where] for f in chosen])
+            x, y = array([f.containment for f in chosen]), array([place[f.where] for f in chosen])
             series.append(Series("points", x, y, label))
     ends = array([null_95(search) for search in searches])
     at = array([place[search.altered.name] for search in searches])
@@ -154,7 +154,7 @@ def _plot(searches: Sequence[Searched], found: Sequence[Found]) -> Plot:
     return Plot(
         "How many times as crowded each candidate is as its surroundings, by representation; the "
         "lines are what 5% of chance groups exceed in featureless data.",
-        "overdensity",
+        "containment",
         "",
         tuple(series),
         y_ticks=tuple(place),

@@ -24,7 +24,7 @@ SEARCHES_SCHEMA = pa.schema(
     ]
 )
 """One row an altered representation. ``new`` counts confirmed and tentative ones that the run has
-not; ``null_95`` is the overdensity that 5% of chance groups exceed, of the hardest null."""
+not; ``null_95`` is the containment that 5% of chance groups exceed, of the hardest null."""
 
 CLASSES_SCHEMA = pa.schema(
     [
@@ -33,8 +33,8 @@ CLASSES_SCHEMA = pa.schema(
         ("verdict", pa.string()),
         ("size", pa.int64()),
         ("core", pa.int64()),
-        ("overdensity", pa.float64()),
-        ("overdensity_before", pa.float64()),
+        ("containment", pa.float64()),
+        ("containment_before", pa.float64()),
         ("p_value", pa.float64()),
         ("q_value", pa.float64()),
         ("new", pa.bool_()),
@@ -44,7 +44,7 @@ CLASSES_SCHEMA = pa.schema(
         ("reasons", pa.string()),
     ]
 )
-"""One row a candidate, the surest first. ``overdensity_before`` is that of the same members in the
+"""One row a candidate, the surest first. ``containment_before`` is that of the same members in the
 run's own representation; ``q_value`` is over the candidates of all searches together; ``same_as``
 an earlier row that overlaps it, found by another search."""
 
@@ -82,8 +82,8 @@ def searches_table(searches: Sequence[Searched], found: Sequence[Found]) -> pa.T
 
 
 def null_95(search: Searched) -> float:
-    """The overdensity that 5% of the chance groups exceed, in the null where it is largest."""
-    every = [pooled(measures).overdensity for measures in search.nulls.values()]
+    """The containment that 5% of the chance groups exceed, in the null where it is largest."""
+    every = [pooled(measures).containment for measures in search.nulls.values()]
     return max((float(np.quantile(o, 0.95)) for o in every if len(o)), default=float("nan"))
 
 
@@ -98,8 +98,8 @@ def classes_table(
             "verdict": f.verdict,
             "size": len(f.members),
             "core": f.core,
-            "overdensity": f.overdensity,
-            "overdensity_before": f.before,
+            "containment": f.containment,
+            "containment_before": f.before,
             "p_value": f.p,
             "q_value": f.q,
             "new": f.new,

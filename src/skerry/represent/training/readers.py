@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from skerry.errors import InputError
 from skerry.represent.trees.schema import Schema
-from skerry.survey import Survey, open_survey
+from skerry.survey import Place, Survey, open_survey
 from skerry.survey.catalog import open_catalog
 from skerry.survey.open_files import listing
 from skerry.survey.sources import ids_as_text, require_unique
@@ -106,7 +106,7 @@ def _survey_table(survey: Survey, schema: Schema) -> pa.Table:
     return _joined(parts, path) if parts else pa.table({"row": pa.nulls(len(survey))})
 
 
-def _joined(parts: Sequence[pa.Table], path: Path) -> pa.Table:
+def _joined(parts: Sequence[pa.Table], path: Place) -> pa.Table:
     """One table of parts that need not have the same columns: some may be without votes."""
     numbers = [
         pa.table({name: _numbers(part[name], name, path) for name in part.column_names})
@@ -118,7 +118,7 @@ def _joined(parts: Sequence[pa.Table], path: Path) -> pa.Table:
         raise InputError(f"{path}: columns of its files do not fit together: {error}") from error
 
 
-def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
+def _numbers(column: pa.ChunkedArray, name: str, path: Place) -> pa.ChunkedArray:
     """Votes as numbers, for a CSV has only text; empty is missing."""
     if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
         return column

@@ -1,0 +1,187 @@
+"""Communities of the neighbor graph: groups of sources that few edges lead out of.
+
+A rare class is a small group whose members are each other's neighbors. On the graph that is a
+community: of all its edges few leave it. How few is normal depends on its size alone, so a class
+is a community that far fewer leave than leave the others of its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skerry.backends import cpu
+from skerry.config import ClassesConfig
+from skerry.discover.candidates import largest_size
+from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborGraph
+
+SMALLEST = 10
+"""The smallest community that is looked at, unless another is asked for."""
+
+_FINEST = 1.6
+_COARSEST = 1024
+
+APART = 2.0
+"""The containment from which on a community may be a rare class; chance decides on it then."""
+
+_LARGEST_SHARE = 0.05
+_PER_RESOLUTION = 12.0
+_CLIP = 3.0
+_ROUNDS = 20
+_TO_SIGMA = 1.4826
+_LEAST_SCATTER = 0.1
+_EPSILON = 1e-9
+
+
+@dataclass(frozen=True)
+class Communities:
+    """Every community of a graph of n sources, in partitions from fine to coarse.
+
+    ``weights`` is the symmetric sparse graph (n, n), float32, and ``degree`` float64 (n,) the sums
+    of its rows. ``groups`` are rows, int64 ascending, none smaller than was asked for, and
+    ``containment`` float64 that of each, counted from the line that is ``usual``.
+    """
+
+    weights: Any
+    degree: DoubleArray
+    groups: list[IntArray]
+    containment: DoubleArray
+    usual: Usual
+
+    def containment_of(self, groups: Sequence[IntArray]) -> DoubleArray:
+        """The containment of any groups of rows, float64, in their order."""
+        sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
+        leaving = np.array([self._conductance(rows) for rows in groups], dtype=np.float64)
+        return self.usual.containment(sizes, leaving)
+
+    def _conductance(self, rows: IntArray) -> float:
+        inside = self.weights[rows][:, rows].sum(dtype=np.float64)
+        return float(1 - inside / max(float(self.degree[rows].sum()), _EPSILON))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual of communities: ln(conductance / (1 - conductance)) is ``start`` + ``slope``
+    times ln(size), give or take ``scatter``."""
+
+    start: float
+    slope: float
+    scatter: float
+
+    def containment(self, size: DoubleArray, conductance: DoubleArray) -> DoubleArray:
+        """How many times the usual scatter a conductance lies below what is usual of its size."""
+        usual = self.start + self.slope * np.log(np.maximum(size, 1))
+        return np.asarray((usual - _logit(conductance)) / self.scatter)
+
+
+def communities(graph: NeighborGraph, smallest: int = SMALLEST) -> Communities:
+    """Partition a neighbor graph into communities of every size that a rare class may have.
+
+    Edges lead to half of the graph's neighbors, the nearest, and weigh what share of all their
+    neighbors two sources have in common (Jaccard's index; as PhenoGraph has it, Levine et al.
+    2015, Cell 162, 184; the likeness of Jarvis & Patrick 1973, IEEE Trans. Comput. C-22, 1025). A
+    partition is the one that Louvain finds (Blondel et al. 2008, J. Stat. Mech., P10008) at a
+    resolution that gives communities of one size on average: 1.6 times ``smallest``, and twice as
+    many as often as they stay within 1,024 and within a twentieth of all sources.
+
+    The conductance of a community is the share of its edges, by weight, that leaves it. On all
+    partitions together its logit falls as a line with the logarithm of the size, with one
+    scatter at all sizes; the line is fitted without those more than 3 robust standard deviations
+    off. The containment is how many of these deviations a community lies below it.
+    """
+    weights = cpu.shared_neighbors(graph.indices, max(1, graph.indices.shape[1] // 2))
+    degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
+    n = len(degree)
+    groups: list[IntArray] = []
+    leaving: list[DoubleArray] = []
+    for size in _sizes(n, smallest):
+        labels = cpu.louvain(weights, n / (_PER_RESOLUTION * size))
+        counts = np.bincount(labels)
+        conductance = _conductances(weights, degree, labels)
+        parts = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+        large = np.flatnonzero(counts >= smallest)
+        groups += [parts[i] for i in large]
+        leaving.append(conductance[large])
+    conductances = np.concatenate([np.zeros(0), *leaving])
+    sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
+    usual = _usual(sizes, conductances)
+    return Communities(weights, degree, groups, usual.containment(sizes, conductances), usual)
+
+
+def _sizes(n: int, smallest: int) -> list[float]:
+    sizes = [_FINEST * smallest]
+    while 2 * sizes[-1] <= min(_COARSEST, _LARGEST_SHARE * n):
+        sizes.append(2 * sizes[-1])
+    return sizes
+
+
+def _conductances(weights: Any, degree: DoubleArray, labels: IntArray) -> DoubleArray:
+    """The conductance of each community of a partition, in the order of the labels."""
+    edges = weights.tocoo()
+    same = labels[edges.row] == labels[edges.col]
+    n = int(labels.max(initial=-1)) + 1
+    inside = np.bincount(labels[edges.row[same]], edges.data[same], minlength=n)
+    total = np.bincount(labels, degree, minlength=n)
+    return np.asarray(1 - inside / np.maximum(total, _EPSILON))
+
+
+def _usual(sizes: DoubleArray, conductances: DoubleArray) -> Usual:
+    """The line through most communities. Of fewer than three sizes it is level, of none at 0."""
+    if not len(sizes):
+        return Usual(0.0, 0.0, 1.0)
+    x, y = np.log(sizes), _logit(conductances)
+    kept = np.ones(len(x), dtype=bool)
+    for _ in range(_ROUNDS):
+        line = np.polyfit(x[kept], y[kept], 1 if len(np.unique(x[kept])) > 2 else 0)
+        off = y - np.polyval(line, x)
+        middle = float(np.median(off))
+        scatter = max(_TO_SIGMA * float(np.median(np.abs(off - middle))), _LEAST_SCATTER)
+        before, kept = kept, np.abs(off - middle) < _CLIP * scatter
+        if np.array_equal(before, kept):
+            break
+    slope = float(line[0]) if len(line) > 1 else 0.0
+    return Usual(float(line[-1]) + middle, slope, scatter)
+
+
+def _logit(share: DoubleArray) -> DoubleArray:
+    inside = np.clip(share, _EPSILON, 1 - _EPSILON)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def contained(found: Communities, config: ClassesConfig) -> list[Candidate]:
+    """The communities that may be a rare class: of their sizes, and ``APART`` from what is usual.
+
+    Of communities that overlap, from one partition or several, the one of the largest
+    containment is taken, then the next that overlaps with none taken.
+
+    Returns
+    -------
+    list of Candidate
+        The most contained first. ``members`` ascend; ``probability`` is the share of a member's
+        edges, by weight, that stays within; ``persistence`` is 0, as no hierarchy is looked into.
+
+    Raises
+    ------
+    InputError
+        There are so few sources that no class may reach ``min_size``.
+    """
+    largest = largest_size(len(found.degree), config)
+    taken = np.zeros(len(found.degree), dtype=bool)
+    candidates = []
+    for i in np.argsort(-found.containment, kind="stable").tolist():
+        rows = found.groups[i]
+        if found.containment[i] < APART:
+            break
+        if config.min_size <= len(rows) <= largest and not taken[rows].any():
+            taken[rows] = True
+            candidates.append(Candidate(rows, _belonging(found, rows), 0.0))
+    return candidates
+
+
+def _belonging(found: Communities, rows: IntArray) -> FloatArray:
+    within = np.asarray(found.weights[rows][:, rows].sum(axis=1, dtype=np.float64)).ravel()
+    share = within / np.maximum(found.degree[rows], _EPSILON)
+    return np.clip(share, np.finfo(np.float32).tiny, 1.0).astype(np.float32)
