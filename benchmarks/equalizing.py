@@ -28,8 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skerry.config import Config
-from skerry.discover import candidates_of, distinct_rows, space_of
-from skerry.discover.routes import tree_of_graph
+from skerry.discover import distinct_rows, space_of
+from skerry.discover.routes import by_communities
 from skerry.represent.encoder import Encoder, file_of, from_bytes, shipped
 from skerry.represent.equalize import (
     FLOOR,
@@ -108,7 +108,7 @@ def best_overlaps(data: Labeled, by: Equalization) -> list[float]:
     causes = np.concatenate([np.full(len(data.sea), ""), data.causes[planted]])
     rows, config = distinct_rows(vectors), Config()
     space = space_of(vectors[rows], config.neighbors)
-    found = candidates_of(tree_of_graph(space, config), space, config)
+    found = by_communities(space, config)
     return [
         max((jaccard(set(c.members.tolist()), members) for c in found), default=0.0)
         for members in (set(np.flatnonzero(causes[rows] == cause).tolist()) for cause in CAUSES)

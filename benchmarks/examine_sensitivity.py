@@ -27,6 +27,7 @@ from tables import Results, Row, key, publish, share, table
 
 from skerry.config import ROUTES, Config, from_mapping
 from skerry.examine import ExamineConfig
+from skerry.examine.searching.sweeps import TOGETHER
 from skerry.examine.sensitivity import sensitivity
 from skerry.types import FloatArray
 
@@ -106,17 +107,17 @@ def seas_table(rows: Sequence[Row]) -> str:
             if not own:
                 continue
             shares = [c["share"] for c in own]
-            samples = [c["spans"]["min_samples"] for c in own]
-            wide = [high / low for low, high in samples if low is not None]
+            spans = [c["spans"][TOGETHER[route][0]] for c in own]
+            wide = [high / low for low, high in spans if low is not None]
             lines.append(
                 [route, "none" if contrast is None else f"{contrast:g}", what, len(own),
                  f"{np.median(shares):.0%}",
                  f"{np.percentile(shares, 10):.0%} to {np.percentile(shares, 90):.0%}",
-                 f"{np.median(wide):.1f}",
+                 f"{np.median(wide):.1f}" if wide else "",
                  share(sum(c["null_share"] <= ALPHA for c in own), len(own))]
             )  # fmt: skip
     heads = ["route", "contrast", "classes", "n", "settings that keep it, median", "10% to 90%",
-             "largest over smallest min_samples, median", "null share 5% or less"]  # fmt: skip
+             "largest over smallest k or min_samples, median", "null share 5% or less"]  # fmt: skip
     return table(heads, lines)
 
 
@@ -125,13 +126,14 @@ def sky_table(rows: Sequence[Row]) -> str:
     for row in rows:
         if row["case"]["sea"] == "sky":
             for c in sorted(row["classes"], key=lambda c: -c["share"])[:12]:
-                low, high = c["spans"]["min_samples"]
+                low, high = c["spans"]["k"]
                 lines.append(
                     [c["kind"] or "none", c["members"], f"{c['kept']} of {c['settings']}",
-                     f"{c['other_kept']} of {c['other_settings']}", f"{low:g} to {high:g}",
+                     f"{c['other_kept']} of {c['other_settings']}",
+                     "" if low is None else f"{low:g} to {high:g}",
                      f"{c['null_share']:.1%}", f"{c['q_value']:.2g}"]
                 )  # fmt: skip
-    heads = ["kind", "members", "kept, graph", "kept, umap-hdbscan", "min_samples",
+    heads = ["kind", "members", "kept, graph", "kept, umap-hdbscan", "k",
              "null share", "q over all candidates"]  # fmt: skip
     return table(heads, lines)
 

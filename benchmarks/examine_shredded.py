@@ -107,9 +107,7 @@ def _in_memory(pairs: Sequence[tuple[Drawn, Drawn]]) -> Subject:
 
     n = len(shown)
     empty = np.zeros((n, 2), np.float32)
-    graph = NeighborGraph(
-        np.zeros((n, 0), np.int64), np.zeros((n, 0), np.float32), np.zeros(n, np.float32)
-    )
+    graph = NeighborGraph(np.zeros((n, 0), np.int64), np.zeros((n, 0), np.float32))
     config = Config()
     return Subject(
         ids=tuple(shown),

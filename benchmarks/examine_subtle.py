@@ -107,7 +107,7 @@ def of_sky(run: Path) -> list[list[object]]:
         own = [kinds[subject.row[m["id_str"]]] for m in members if m["class"] == one["class"]]
         kind, count = Counter(own).most_common(1)[0]
         total = int((kinds == kind).sum())
-        before = f"{one['overdensity_before']:.1f}, {one['overdensity']:.1f}"
+        before = f"{one['containment_before']:.1f}, {one['containment']:.1f}"
         known = one["known_class"] or ("new, again" if one["same_as"] else "new")
         rows.append([one["class"], one["verdict"], one["size"], before, f"{one['q_value']:.2g}",
                      known, f"{kind}: {count} of {total}"])  # fmt: skip
@@ -155,7 +155,7 @@ def main() -> None:
         table(["sources", "spread", "as it is", "without columns"], cells),
     ]
     if args.run:
-        heads = ["class", "verdict", "size", "overdensity in the run's, in this", "q",
+        heads = ["class", "verdict", "size", "containment in the run's, in this", "q",
                  "class of the run", "kind of most members"]  # fmt: skip
         parts += [
             "A simulated sky: all that is not rejected in any altered representation.",

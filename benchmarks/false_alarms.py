@@ -70,17 +70,18 @@ def search(vectors: FloatArray, config: Config) -> tuple[list[IntArray], DoubleA
     space = space_of(vectors[rows], config.neighbors)
     candidates = route(space, config)
     measures = measure(candidates, space)
-    surrogates, n = Surrogates(space, config, groups_in(candidates, measures)), config.nulls.n
+    surrogates = Surrogates(space, config, groups_in(space, candidates, measures))
+    n = config.nulls.n
     # a search not made yet counts as one that found nothing: the least it can add
     nulls = {kind: [np.empty(0)] * n for kind in kinds_of(config)}
-    q, made = judged(measures.overdensity, nulls)[1], 0
+    q, made = judged(measures.containment, nulls)[1], 0
     for kind, searches in nulls.items():
         for number in range(n):
             if not (q < Q_BELOW).any():
                 return [rows[c.members] for c in candidates], np.ones(len(q)), made
             chance, _ = null_search(surrogates, kind, number, route, config)
-            searches[number] = chance.overdensity
-            q, made = judged(measures.overdensity, nulls)[1], made + 1
+            searches[number] = chance.containment
+            q, made = judged(measures.containment, nulls)[1], made + 1
     return [rows[c.members] for c in candidates], q, made
 
 

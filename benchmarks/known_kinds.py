@@ -100,14 +100,14 @@ def table(kinds: dict[str, str], run: skerry.Run) -> list[str]:
             f"{len(of)} {verdict}, {int(of.any(axis=1).sum())} enriched at least 3 times with "
             f"q < 0.01, in {len(known)} kinds: {', '.join(known) or 'none'}.",
         ]
-    heads = ["rank", "verdict", "size", "overdensity", "q of the nulls", "replication"]
+    heads = ["rank", "verdict", "size", "containment", "q of the nulls", "replication"]
     heads += [*names, "best kind", "times", "q"]
     lines += ["", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for i, rare in enumerate(found):
         best = int(np.argmin(p[i]))
         some = counts[i, best] > 0 and q[i, best] < 0.05
         told = [names[best], f"{times[i, best]:.1f}", f"{q[i, best]:.2g}"]
-        cells = [rare.rank, rare.verdict, rare.size, f"{rare.overdensity:.1f}"]
+        cells = [rare.rank, rare.verdict, rare.size, f"{rare.containment:.1f}"]
         cells += [f"{rare.q_value:.2g}", f"{rare.replication:.0%}"]
         cells += [*counts[i], *(told if some else ["nothing", "", ""])]
         lines.append("| " + " | ".join(map(str, cells)) + " |")

@@ -53,7 +53,7 @@ def _class(names: Sequence[str], searched: Searched, i: int) -> RareClass:
         verdict=judgement.verdict,
         p_value=judgement.p,
         q_value=judgement.q,
-        overdensity=float(searched.measures.overdensity[i]),
+        containment=float(searched.measures.containment[i]),
         isolation=float(searched.measures.isolation[i]),
         core=len(members),
     )

@@ -27,9 +27,7 @@ def subject_of(path: Path, pixel_scale: float = 0.0) -> Subject:
     places = np.stack([survey.sources[c].to_numpy().astype(float) for c in ("ra", "dec")], axis=1)
     n = len(ids)
     empty = np.zeros((n, 2), np.float32)
-    graph = NeighborGraph(
-        np.zeros((n, 0), np.int64), np.zeros((n, 0), np.float32), np.zeros(n, np.float32)
-    )
+    graph = NeighborGraph(np.zeros((n, 0), np.int64), np.zeros((n, 0), np.float32))
     return Subject(
         ids=ids,
         space=Space(empty, graph, config.neighbors),

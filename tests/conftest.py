@@ -31,7 +31,7 @@ N = 150
 @pytest.fixture(scope="session")
 def survey_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "survey"
-    catalog = simulate(folder, sky_of("sdss", n=N, seed=1), threads=1).catalog
+    catalog = simulate(folder, sky_of("sdss", n=N, seed=2), threads=1).catalog
     # in one folder, for tests that spoil or copy some
     for path in sorted((folder / "images").rglob("*.jpg")):
         path.rename(folder / "images" / path.name)
@@ -62,7 +62,8 @@ def finished(survey_folder: Path, config: Config, tmp_path_factory: pytest.TempP
     return output
 
 
-N_SEA, N_GROUPS, GROUP = 340, 4, 15
+N_SEA, N_GROUPS, GROUP = 1140, 4, 15
+N_PLANTED = N_SEA + N_GROUPS * GROUP
 PLANTED = [
     {f"s{i:03d}" for i in range(N_SEA + GROUP * g, N_SEA + GROUP * (g + 1))}
     for g in range(N_GROUPS)
@@ -82,11 +83,14 @@ def moved_run(finished: Path, survey_folder: Path, tmp_path: Path) -> tuple[Path
 
 @pytest.fixture(scope="session")
 def planted() -> FloatArray:
-    """Vectors (400, 8): a normal sea, and four groups of 15 at its edge."""
+    """Vectors (1200, 8): a normal sea, and four groups of 15 at its edge.
+
+    Of so many sources a random half has communities enough to tell a twentieth of them.
+    """
     rng = np.random.default_rng(0)
     sea = rng.normal(size=(N_SEA, 8))
     centers = rng.normal(size=(N_GROUPS, 8))
-    centers *= 3.0 / np.linalg.norm(centers, axis=1, keepdims=True)
+    centers *= 4.0 / np.linalg.norm(centers, axis=1, keepdims=True)
     groups = [center + 0.2 * rng.normal(size=(GROUP, 8)) for center in centers]
     return np.vstack([sea, *groups]).astype(np.float32)
 

@@ -60,8 +60,8 @@ def test_classes_are_shown_with_what_was_measured(judged: Path) -> None:
     assert code == 0
     first = json.loads(call("status", judged, "--json")[1])["classes"][0]
     assert first["class_id"] in out and "confirmed" in out
-    assert f"{first['overdensity']:.1f}" in out and f"{first['q_value']:.2g}" in out
-    assert "Four confirmed classes among 400 sources" in " ".join(out.split())
+    assert f"{first['containment']:.1f}" in out and f"{first['q_value']:.2g}" in out
+    assert "Four confirmed classes among 1,200 sources" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_errors_are_one_line_and_json_when_asked(
 
 
 def test_settings_of_the_command_line_win(survey_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "c.toml").write_text("[neighbors]\nk = 400\n")
+    (tmp_path / "c.toml").write_text("[neighbors]\nk = 1200\n")
     code, _, err = call("run", survey_folder, "-o", tmp_path / "r", "-c", tmp_path / "c.toml")
     assert code == 1
     assert "401" in err

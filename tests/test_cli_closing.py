@@ -16,7 +16,7 @@ def found(verdicts: list[str], judged: bool = True) -> dict[str, Any]:
             "class_id": f"SKR-[b]{rank}",
             "rank": rank,
             "size": 40 + rank,
-            "overdensity": 4.37,
+            "containment": 4.37,
             "q_value": 0.0123 if judged else None,
             "replication": 0.75 if judged else None,
             "verdict": verdict,
@@ -55,7 +55,7 @@ def test_no_more_than_twenty_are_shown(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_where_all_are_rejected_no_table_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     out = printed(capsys, found(["rejected"]))
-    assert "overdensity" not in out and "Rejected: 1" in out
+    assert "containment" not in out and "Rejected: 1" in out
 
 
 def test_an_unjudged_run_reads_well(capsys: pytest.CaptureFixture[str]) -> None:

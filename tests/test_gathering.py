@@ -25,8 +25,8 @@ def test_what_is_stored_is_the_same_as_far_as_it_goes(judged: Path) -> None:
     context = reopened(judged)
     stored, all_of_it = stored_findings(judged, context.config), findings_of(context)
     left_out = {"distinctive", "provenance", "warnings", "unclustered", "area"}
-    for name in {field.name for field in fields(stored)} - left_out - {"map", "null_overdensity"}:
+    for name in {field.name for field in fields(stored)} - left_out - {"map", "null_containment"}:
         assert getattr(stored, name) == getattr(all_of_it, name), name
     np.testing.assert_array_equal(stored.map, all_of_it.map)
-    assert stored.null_overdensity.keys() == all_of_it.null_overdensity.keys()
+    assert stored.null_containment.keys() == all_of_it.null_containment.keys()
     assert stored.unclustered is None and all_of_it.unclustered is not None

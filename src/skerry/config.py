@@ -53,12 +53,10 @@ class RepresentationsConfig:
 
 @dataclass(frozen=True)
 class NeighborsConfig:
-    """The nearest-neighbor graph. ``scale`` is the most neighbors whose reach is the local scale of
-    a source: one for every 200 sources, ``k`` at least. On ``device`` ``cpu`` every pair is
+    """The graph of each source's ``k`` nearest neighbors. On ``device`` ``cpu`` every pair is
     compared up to ``exact_below`` sources, on ``cuda``, a GPU, always."""
 
     k: int = 30
-    scale: int = 100
     exact_below: int = 30_000
     device: str = "cpu"
 
@@ -148,7 +146,7 @@ ON_DEVICE = ("representations", "neighbors")
 """Sections whose ``device`` says where they are computed."""
 
 ROUTES = ("graph", "umap-hdbscan")
-"""From vectors to candidates: the neighbor graph's own hierarchy, or UMAP and HDBSCAN."""
+"""From vectors to candidates: communities of the neighbor graph, or UMAP and HDBSCAN."""
 
 PRESETS: Mapping[str, Config] = {
     "skerry": Config(),
@@ -161,7 +159,6 @@ PRESETS: Mapping[str, Config] = {
 ASSUMED: Mapping[str, tuple[str, ...]] = {
     "walmsley2023": (
         "neighbors.k",
-        "neighbors.scale",
         "neighbors.exact_below",
         "embedding.n_neighbors",
         "embedding.n_components",
@@ -242,7 +239,6 @@ def _validate(config: Config) -> None:
             for s in ON_DEVICE
         ),
         ("neighbors.k", config.neighbors.k > 0, "positive"),
-        ("neighbors.scale", config.neighbors.scale > 0, "positive"),
         ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),
         (
             "embedding.n_neighbors",

@@ -48,7 +48,7 @@ class Stage:
     outside: tuple[str, ...] = ()
 
 
-_SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "umap-learn")
+_SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "scikit-network", "umap-learn")
 
 STAGES = (
     Stage("sources", (), stages.sources, ("pyarrow", "astropy")),
@@ -65,7 +65,7 @@ STAGES = (
         "clusters",
         ("neighbors", "embedding"),
         judging.clusters,
-        ("hdbscan", "scipy", "scikit-learn"),
+        ("hdbscan", "scikit-network", "scipy", "scikit-learn"),
     ),
     Stage("nulls", ("neighbors", "clusters"), judging.nulls, _SEARCHED_WITH, keeps=True),
     Stage("replication", ("neighbors",), judging.replication, _SEARCHED_WITH, keeps=True),
@@ -80,7 +80,7 @@ STAGES = (
         "classes",
         ("representations", "neighbors", "clusters", "nulls", "replication", "second"),
         judging.classes,
-        ("scipy",),
+        ("scikit-network", "scipy"),
     ),
     Stage(
         "products",

@@ -8,7 +8,7 @@ from typing import Any
 from skerry.context import Context
 from skerry.discover import embed, largest_size, neighbor_graph, neighbor_search
 from skerry.discover.joining import joined_graph
-from skerry.discover.neighbors import NeighborSearch, reach_of
+from skerry.discover.neighbors import NeighborSearch
 from skerry.encoding import Shards
 from skerry.errors import InputError
 from skerry.gathering import findings_of
@@ -89,13 +89,13 @@ def neighbors(context: Context, key: str) -> dict[str, Any]:
     search = neighbor_search(vectors, config)
     graph = _joined_graph(context, search)
     if graph is None:
-        reach = reach_of(search, config)
-        graph = neighbor_graph(search, config, reach=reach, on_event=context.on_event)
+        graph = neighbor_graph(search, config, on_event=context.on_event)
     folder = context.path("neighbors")
     nouns.write_graph(folder, graph, context.searched)
     nouns.write_copies(folder / "copies.parquet", context.copies)
     copies = len(context.representations) - len(vectors)
-    return {"k": graph.indices.shape[1], "recall": graph.recall, "copies": copies}
+    k = graph.indices.shape[1]
+    return {"k": k, "recall": graph.recall, "exact": search.exact, "copies": copies}
 
 
 def _joined_graph(context: Context, search: NeighborSearch) -> NeighborGraph | None:
@@ -109,7 +109,7 @@ def _joined_graph(context: Context, search: NeighborSearch) -> NeighborGraph | N
     if known is None:
         return None
     found = joined_graph(search, known, config, on_event=context.on_event)
-    context.folder.log("graph", joined=found is not None, known=len(known.rows))
+    context.folder.log("graph", known=len(known.rows))
     return found
 
 

@@ -107,17 +107,13 @@ class Representations:
 class NeighborGraph:
     """The k nearest neighbors of each distinct vector, itself left out, nearest first.
 
-    ``indices`` int64 and ``distances`` float32 (Euclidean), both (n, k). ``scale`` float32 (n,) is
-    the local scale: the distance to the k-th neighbor or to one further out. ``recall`` is the
-    share of true neighbors found, 1 for an exact graph. ``further`` float32 (n, f) are the
-    distances to the neighbors beyond the k-th, where they are kept for what may be added.
+    ``indices`` int64 and ``distances`` float32 (Euclidean), both (n, k). ``recall`` is the share
+    of true neighbors found, 1 for an exact graph.
     """
 
     indices: IntArray
     distances: FloatArray
-    scale: FloatArray
     recall: float = 1.0
-    further: FloatArray | None = None
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from skerry.config import Config
 from skerry.types import FloatArray
 from tests.conftest import write_vectors
 
-IDS = np.array([f"s{i:03d}" for i in range(400)])
-ORDER = np.random.default_rng(5).permutation(400)
-FIRST, NEW, NEWEST = np.split(ORDER, [310, 370])
+IDS = np.array([f"s{i:03d}" for i in range(600)])
+ORDER = np.random.default_rng(5).permutation(600)
+FIRST, NEW, NEWEST = np.split(ORDER, [450, 550])
 
 
 @pytest.fixture(scope="session")
 def adding_config(planted_config: Config) -> Config:
     return replace(
         planted_config,
-        representations=replace(planted_config.representations, shard_size=64),
+        representations=replace(planted_config.representations, shard_size=100),
         nulls=replace(planted_config.nulls, n=2),
         replication=replace(planted_config.replication, subsamples=1),
     )
@@ -32,9 +32,9 @@ def adding_config(planted_config: Config) -> Config:
 @pytest.fixture(scope="session")
 def tables(planted: FloatArray, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tables")
-    rows = {"first": FIRST, "new": NEW, "newest": NEWEST, "both": ORDER[:370], "all": ORDER}
+    rows = {"first": FIRST, "new": NEW, "newest": NEWEST, "both": ORDER[:550], "all": ORDER}
     return {
-        name: write_vectors(folder / f"{name}.parquet", planted[at], IDS[at])
+        name: write_vectors(folder / f"{name}.parquet", planted[-600:][at], IDS[at])
         for name, at in rows.items()
     }
 

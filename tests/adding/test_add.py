@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from skerry.config import Config, from_mapping
 from skerry.errors import ConfigError, InputError, RunError
 from skerry.reopening import reopened
 from skerry.results import open as open_run
-from skerry.store import nouns
+from skerry.store import nouns, read_table
 from skerry.store.runfolder import open_folder, read_config
 from skerry.survey import Survey
 from skerry.types import FloatArray
@@ -58,7 +59,7 @@ def test_sources_with_the_vector_of_another_are_copies_as_in_the_run_on_both(
 ) -> None:
     """Old ones of new ones, too: the smaller id is the one that is searched."""
     rng, cut = np.random.default_rng(0), 120
-    x = planted[rng.permutation(400)[:200]]
+    x = planted[-600:][rng.permutation(600)[:200]]
     x[rng.permutation(200)[:40]] = x[rng.permutation(200)[:40]]
     ids = rng.permutation(IDS[:200])
     unjudged = from_mapping({"nulls": {"n": 0}, "replication": {"subsamples": 0}}, adding_config)
@@ -68,7 +69,7 @@ def test_sources_with_the_vector_of_another_are_copies_as_in_the_run_on_both(
     add(tmp_path / "run", paths["b"], tmp_path / "added", threads=1)
     previous = from_mapping({"classes": {"previous": str(tmp_path / "run")}}, unjudged)
     pipeline.run(paths["all"], tmp_path / "whole", previous, threads=1)
-    assert '"event": "graph", "joined": true' in (tmp_path / "added" / "log.jsonl").read_text()
+    assert '"event": "graph", "known": ' in (tmp_path / "added" / "log.jsonl").read_text()
     assert len(nouns.read_graph(tmp_path / "added" / "neighbors").indices) < 180
     assert searched(tmp_path / "added") == searched(tmp_path / "whole")
 
@@ -94,7 +95,7 @@ def test_only_the_new_are_read_and_compared(
     add(first_run, tables["new"], tmp_path / "run", threads=1)
     assert states(first_run) == before  # the run added to is left as it was
     looked_at = {("first.parquet", 0, 1), ("new.parquet", 0, 1)}  # how many dimensions
-    assert [one for one in asked if one not in looked_at] == [("new.parquet", 0, 60)]
+    assert [one for one in asked if one not in looked_at] == [("new.parquet", 0, 100)]
     assert contents(tmp_path / "run") == contents(added_run)
 
 
@@ -136,7 +137,7 @@ def test_more_is_added_to_what_was_added_to(
     added_run: Path, tables: dict[str, Path], adding_config: Config, tmp_path: Path
 ) -> None:
     found = skerry.add(added_run, tables["newest"], tmp_path / "run", threads=1)
-    assert found["sources"] == {"before": 370, "new": 30}
+    assert found["sources"] == {"before": 550, "new": 50}
     assert found["input"] == str(tables["first"])
     assert found["added"] == [str(tables["new"]), str(tables["newest"])]
     previous = from_mapping({"classes": {"previous": str(added_run)}}, adding_config)
@@ -166,7 +167,9 @@ def test_settings_of_the_search_may_be_others_those_of_representations_not(
     first_run: Path, tables: dict[str, Path], adding_config: Config, tmp_path: Path
 ) -> None:
     more = from_mapping({"nulls": {"n": 3}, "neighbors": {"k": 12}}, adding_config)
+    assert more.neighbors.k < adding_config.neighbors.k  # the first columns of what is there
     add(first_run, tables["new"], tmp_path / "run", more, threads=1)
+    assert '"event": "graph", "known": ' in (tmp_path / "run" / "log.jsonl").read_text()
     whole = from_mapping({"classes": {"previous": str(first_run)}}, more)
     pipeline.run(tables["both"], tmp_path / "whole", whole, threads=1)
     assert searched(tmp_path / "run") == searched(tmp_path / "whole")
@@ -182,6 +185,24 @@ def test_settings_of_the_search_may_be_others_those_of_representations_not(
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize("why", ["more neighbors", "not exact"])
+def test_a_graph_that_cannot_be_added_to_is_not(
+    first_run: Path, adding_config: Config, tmp_path: Path, why: str
+) -> None:
+    run = Path(shutil.copytree(first_run, tmp_path / "run"))
+    k, path = adding_config.neighbors.k, run / "neighbors" / "manifest.json"
+    stored = json.loads(path.read_text())
+    assert stored["counts"]["exact"] is True
+    asked = replace(adding_config.neighbors, k=k + (why == "more neighbors"))
+    stored["counts"]["exact"] = why != "not exact"
+    path.write_text(json.dumps(stored))
+    names = read_table(run / "neighbors" / "ids.parquet")["id_str"].to_pylist()
+    same, n = adding_config.neighbors, len(names)
+    assert (known := Earlier(first_run).graph(names, range(n), same)) is not None
+    assert known.indices.shape == known.distances.shape == (n, k)
+    assert Earlier(run).graph(names, range(n), asked) is None
+
+
 def test_the_same_sources_are_an_error(
     first_run: Path, tables: dict[str, Path], planted: FloatArray, tmp_path: Path
 ) -> None:
@@ -189,9 +210,9 @@ def test_the_same_sources_are_an_error(
     mixed = write_vectors(tmp_path / "mixed.parquet", planted[some], IDS[some])
     named = ", ".join(sorted(IDS[FIRST[:7]])[:5])
     for new, words in (
-        (tables["first"], "nothing is new: all 310 sources"),
+        (tables["first"], "nothing is new: all 450 sources"),
         (write_vectors(tmp_path / "few.parquet", planted[FIRST[:3]], IDS[FIRST[:3]]), "all 3 sour"),
-        (mixed, rf"7 of the 67 sources .* {named}, \.\.\.; expected ids .* Leave these out of"),
+        (mixed, rf"7 of the 107 sources .* {named}, \.\.\.; expected ids .* Leave these out of"),
     ):
         with pytest.raises(InputError, match=words):
             add(first_run, new, tmp_path / "out")

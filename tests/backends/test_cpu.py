@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
 from skerry.discover import neighbor_graph, neighbor_search
+from skerry.types import IntArray
 
 ROUTE = """
 import hashlib
@@ -29,11 +31,11 @@ near[:, 0] = np.arange(len(x))
 graph = cpu.fuzzy_graph(near, np.sort(gap, axis=1)[:, :10])
 place = cpu.layout(x, graph, 3, 0.0, 0).coordinates
 tree = cpu.hdbscan_tree(place, 10, 5)
-weights = (gap[np.arange(len(x))[:, None], near] + 0.1)[:, 1:].astype("f8")
-edges, piece = cpu.spanning_forest(near[:, 1:], weights)
+alike = cpu.shared_neighbors(near[:, 1:], 5)
+label = cpu.louvain(alike, 4.0)
 mean, axes = cpu.principal_axes(np.tile(x, (200, 1)))
 turned = cpu.product(np.tile(x - mean, (200, 1)), axes)
-parts = (place, tree.lam, tree.child, edges, piece, mean, axes, turned)
+parts = (place, tree.lam, tree.child, alike.data, alike.indices, label, mean, axes, turned)
 print(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
 """
 
@@ -53,7 +55,7 @@ def run(code: str, **environment: str) -> str:
 def test_libraries_wait_until_used() -> None:
     code = (
         "import sys, skerry.discover, skerry.backends.cpu\n"
-        "print([m for m in ('faiss', 'umap', 'hdbscan', 'numba', 'sklearn') if m in sys.modules])"
+        "print([m for m in ('faiss', 'umap', 'hdbscan', 'numba', 'sklearn', 'sknetwork') if m in sys.modules])"
     )
     assert run(code) == "[]"
 
@@ -167,55 +169,85 @@ def test_the_tree_holds_every_source_once() -> None:
         assert inside == tree.size[tree.child == branch][0]
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.integers(0, 10_000), st.integers(1, 6), st.booleans())
-def test_a_spanning_forest_is_that_of_each_piece(seed: int, k: int, ties: bool) -> None:
-    """Held against Kruskal's algorithm (1956), one edge after the other."""
-    rng = np.random.default_rng(seed)
-    n = 30
-    x = rng.normal(size=(n, 2))
+def near_of(seed: int, n: int, k: int) -> IntArray:
+    """The k nearest of each of n points of the plane, int64 (n, k)."""
+    x = np.random.default_rng(seed).normal(size=(n, 2))
     gap = np.linalg.norm(x[:, None] - x[None], axis=2)
-    gap = np.ceil(4 * gap) if ties else gap
     np.fill_diagonal(gap, np.inf)
-    near = np.argsort(gap, axis=1, kind="stable")[:, :k]
-    weights = np.take_along_axis(gap, near, axis=1)
-    edges, piece = cpu.spanning_forest(near, weights)
-
-    own = np.arange(n)
-    total = 0.0
-    pairs = [(i, int(j)) for i in range(n) for j in near[i]]
-    for i, j in sorted(pairs, key=lambda pair: gap[pair]):
-        if own[i] != own[j]:
-            own[own == own[j]] = own[i]
-            total += gap[i, j]
-    assert edges[:, 2].sum() == pytest.approx(total)
-    np.testing.assert_array_equal(piece[:, None] == piece, own[:, None] == own)
-    for row, other, weight in edges:
-        assert gap[int(row), int(other)] == weight
-    assert piece.dtype == np.int64 and piece.max() + 1 + len(edges) == n
+    return np.argsort(gap, axis=1, kind="stable")[:, :k].astype(np.int64)
 
 
-def test_edges_of_no_length_are_edges() -> None:
-    near = np.array([[1], [2], [1]])
-    edges, piece = cpu.spanning_forest(near, np.zeros((3, 1)))
-    assert len(edges) == 2
-    assert piece.tolist() == [0, 0, 0]
-    assert (edges[:, 2] < 1e-37).all()
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(2, 40), st.data())
+def test_edges_weigh_what_is_shared_of_all_neighbors(seed: int, n: int, data: Any) -> None:
+    """Held against sets, one pair after the other."""
+    k = data.draw(st.integers(1, min(n - 1, 12)))
+    edges = data.draw(st.integers(1, k))
+    near = near_of(seed, n, k)
+    found = cpu.shared_neighbors(near, edges)
+    assert found.shape == (n, n) and found.dtype == np.float32
+
+    sets = [set(row.tolist()) for row in near]
+    expected = np.zeros((n, n))
+    for i in range(n):
+        for j in near[i, :edges].tolist():
+            expected[i, j] = expected[j, i] = len(sets[i] & sets[j]) / len(sets[i] | sets[j])
+    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-6)
+    # nothing that weighs nothing, so that who shares none has no edge
+    assert found.nnz == (expected > 0).sum()
+    assert (found.diagonal() == 0).all()
+    assert (found != found.T).nnz == 0
 
 
-def test_a_condensed_tree_is_that_of_hdbscan() -> None:
-    """With one sample a core distance is that to the nearest, and the tree is the same."""
-    x = np.random.default_rng(3).normal(size=(60, 2)).astype(np.float32)
-    gap = np.linalg.norm(x[:, None].astype(float) - x[None], axis=2)
-    np.fill_diagonal(gap, np.inf)
-    near = np.argsort(gap, axis=1)[:, :-1]
-    core = gap.min(axis=1)
-    weights = np.maximum(np.take_along_axis(gap, near, axis=1), core[:, None])
-    edges, _ = cpu.spanning_forest(near, np.maximum(weights, core[near]))
-    tree = cpu.condensed_tree(edges[np.argsort(edges[:, 2], kind="stable")], 60, 5)
-    expected = cpu.hdbscan_tree(x, 5, 1)
-    np.testing.assert_allclose(np.sort(tree.lam), np.sort(expected.lam), rtol=1e-6)
-    np.testing.assert_array_equal(np.sort(tree.size), np.sort(expected.size))
+def test_more_rows_than_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = near_of(0, 300, 8)
+    whole = cpu.shared_neighbors(near, 4)
+    monkeypatch.setattr(cpu, "_SHARED_BLOCK", 7)
+    parts = cpu.shared_neighbors(near, 4)
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(2, 120), st.floats(0.1, 50))
+def test_a_partition_holds_every_row_once_and_counts_from_0(
+    seed: int, n: int, resolution: float
+) -> None:
+    graph = cpu.shared_neighbors(near_of(seed, n, min(n - 1, 8)), min(n - 1, 4))
+    before = graph.copy()
+    label = cpu.louvain(graph, resolution)
+    assert label.dtype == np.int64 and label.shape == (n,)
+    assert np.unique(label).tolist() == list(range(label.max() + 1))
+    # the graph is as it was, and found again it is the same
+    assert (graph != before).nnz == 0
+    np.testing.assert_array_equal(cpu.louvain(graph, resolution), label)
+
+
+def test_a_partition_is_the_same_beside_others_and_on_any_thread() -> None:
+    graph = cpu.shared_neighbors(near_of(1, 500, 12), 6)
+    alone = cpu.louvain(graph, 8.0)
+    with ThreadPoolExecutor(4) as threads:
+        for label in threads.map(lambda _: cpu.louvain(graph, 8.0), range(12)):
+            np.testing.assert_array_equal(label, alone)
+
+
+def test_the_finer_the_resolution_the_more_communities() -> None:
+    graph = cpu.shared_neighbors(near_of(2, 600, 12), 6)
+    counts = [cpu.louvain(graph, resolution).max() + 1 for resolution in (0.5, 4.0, 32.0)]
+    assert counts[0] < counts[1] < counts[2]
+
+
+def test_islands_are_communities_and_rows_without_edges_each_their_own() -> None:
+    from scipy.sparse import block_diag, csr_matrix
+
+    clique = np.ones((5, 5)) - np.eye(5)
+    graph = csr_matrix(block_diag([clique, clique, np.zeros((3, 3))]), dtype=np.float32)
+    label = cpu.louvain(graph, 1.0)
+    assert len(np.unique(label)) == 5
+    for island in (label[:5], label[5:10]):
+        assert len(set(island.tolist())) == 1
+    nothing = cpu.louvain(csr_matrix((4, 4), dtype=np.float32), 1.0)
+    assert nothing.dtype == np.int64 and nothing.tolist() == [0, 1, 2, 3]
 
 
 def test_principal_axes_are_those_of_the_covariance() -> None:

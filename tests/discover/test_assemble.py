@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from skerry.config import from_mapping
-from skerry.discover import assemble, judged, measure, space_of
+from skerry.discover import judged, measure, space_of
 from skerry.discover.assemble import Judged, Repeated, judge_all
-from skerry.discover.heldout import heldout
+from skerry.discover.heldout import Halves, HeldOut
 from skerry.discover.replicate import replicated
 from skerry.discover.second import second_coherence
 from skerry.discover.variants import halves
 from skerry.types import Candidate, Measures, Replicate
 
-N = 600
+N = 1600
 CONFIG = from_mapping({"neighbors": {"k": 15}, "classes": {"max_share": 0.1}})
 
 
@@ -32,10 +32,9 @@ CANDIDATES = [Candidate(rows, np.ones(len(rows), np.float32), 0.5) for rows in (
 MEASURES = measure(CANDIDATES, SPACE)
 
 
-def null(*overdensity: float) -> Measures:
-    n = len(overdensity)
-    size, isolation, coherence, spread = (np.full(n, value) for value in (20.0, 0.2, 0.4, 0.9))
-    return Measures(size, isolation, np.array(overdensity), coherence, spread)
+def null(*containment: float) -> Measures:
+    columns = (np.full(len(containment), value) for value in (20.0, 0.2, 1.1, 0.4, 0.9))
+    return Measures(*columns, np.array(containment))
 
 
 NULLS = {
@@ -67,6 +66,7 @@ def names(one: Judged) -> list[str]:
 
 
 def test_a_verdict_on_each_in_their_order() -> None:
+    assert MEASURES.containment[0] < 2 < 5 < MEASURES.containment[1]
     chance, real = said()
     assert (chance.judgement.verdict, real.judgement.verdict) == ("rejected", "confirmed")
     backwards = judge_all(
@@ -76,8 +76,8 @@ def test_a_verdict_on_each_in_their_order() -> None:
 
 
 def test_p_and_q_are_the_worst_over_the_kinds() -> None:
-    statistics = {kind: [m.overdensity for m in found] for kind, found in NULLS.items()}
-    p, q = judged(MEASURES.overdensity, statistics)
+    statistics = {kind: [m.containment for m in found] for kind, found in NULLS.items()}
+    p, q = judged(MEASURES.containment, statistics)
     assert [one.judgement.p for one in said()] == p.tolist()
     assert [one.judgement.q for one in said()] == q.tolist()
     assert q[1] == pytest.approx(1 / 21)
@@ -89,7 +89,7 @@ def test_what_was_measured_is_what_is_checked() -> None:
         assert real[name].value == getattr(MEASURES, name)[1]
     # 20 chance groups and more, all with the same values: these are the bounds
     assert [real[n].threshold for n in ("isolation", "coherence", "spread")] == [0.2, 0.4, 0.9]
-    assert real["size"].threshold == 60
+    assert real["size"].threshold == 160
 
 
 def test_repeated_searches_are_told_of_and_the_halves_held_against_each_other() -> None:
@@ -100,7 +100,7 @@ def test_repeated_searches_are_told_of_and_the_halves_held_against_each_other() 
     assert (real.replicated.share, real.replicated.kinds) == (1.0, {"size": (1, 1)})
     np.testing.assert_array_equal(real.replicated.member_probability, expected.member_probability)
     (half,) = [check for check in real.judgement.checks if check.name == "held-out half"]
-    assert half.value == heldout(REAL, *again.halves, SPACE).p
+    assert half.value == Halves(*again.halves, SPACE).heldout(REAL).p
     lost = said(repeated=repeated([np.arange(400, 420)]))[1]
     assert lost.judgement.verdict == "tentative"
     assert lost.replicated is not None and lost.replicated.share == 0
@@ -111,11 +111,11 @@ def test_the_halves_are_asked_only_of_what_chance_does_not_explain(
 ) -> None:
     asked: list[np.ndarray] = []
 
-    def spy(members: np.ndarray, *given: object) -> object:
+    def spy(self: Halves, members: np.ndarray) -> HeldOut:
         asked.append(members)
-        return heldout(members, *given)  # type: ignore[arg-type]
+        return HeldOut(None, None)
 
-    monkeypatch.setattr(assemble, "heldout", spy)
+    monkeypatch.setattr(Halves, "heldout", spy)
     chance, real = said()
     assert [rows.tolist() for rows in asked] == [REAL.tolist()]
     assert "held-out half" in names(real) and "held-out half" not in names(chance)

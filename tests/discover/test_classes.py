@@ -20,10 +20,10 @@ VOTES = np.array(
 IDS = tuple("hgfedcba")
 
 
-def candidate(members: list[int], overdensity: float = 0.5, **known: Any) -> Found:
+def candidate(members: list[int], containment: float = 0.5, **known: Any) -> Found:
     probability = np.linspace(1, 0.5, len(members)).astype(np.float32)
     one = Candidate(np.array(members), probability, 0.25)
-    return Found(one, f"SKR-{IDS[members[0]]}", overdensity, 0.1, **known)
+    return Found(one, f"SKR-{IDS[members[0]]}", 2.5, 0.1, containment, **known)
 
 
 def judged(verdict: Verdict) -> Judgement:
@@ -42,7 +42,8 @@ def test_named_ranked_and_described() -> None:
     assert found[1].members == ("e", "d", "c")
     assert found[1].exemplars == ("e", "d")
     assert found[1].probability == (1.0, 0.75, 0.5)
-    assert (found[1].persistence, found[1].overdensity, found[1].isolation) == (0.25, 0.4, 0.1)
+    assert (found[1].persistence, found[1].overdensity, found[1].isolation) == (0.25, 2.5, 0.1)
+    assert [c.containment for c in found] == [0.9, 0.4, 0.4]
     assert found[0].votes == pytest.approx(dict(zip(COLUMNS, [0.9, 0.1, 0.5, 0.3], strict=True)))
     assert all(c.verdict == "unjudged" and c.p_value is c.q_value is None for c in found)
     assert all(c.replication is None and c.reasons == () for c in found)
@@ -50,11 +51,11 @@ def test_named_ranked_and_described() -> None:
     assert all(type(v) is float for c in found for v in (*c.votes.values(), *c.probability))
 
 
-def test_the_verdict_ranks_before_overdensity() -> None:
+def test_the_verdict_ranks_before_containment() -> None:
     verdicts: list[Verdict] = ["rejected", "confirmed", "tentative", "unjudged", "confirmed"]
     given = [
-        candidate([row], overdensity, judgement=judged(verdict))
-        for row, (verdict, overdensity) in enumerate(zip(verdicts, (9, 1, 8, 7, 2), strict=True))
+        candidate([row], containment, judgement=judged(verdict))
+        for row, (verdict, containment) in enumerate(zip(verdicts, (9, 1, 8, 7, 2), strict=True))
     ]
     found = classes(given)
     assert [c.class_id for c in found] == ["SKR-d", "SKR-g", "SKR-f", "SKR-h", "SKR-e"]

@@ -1,162 +1,188 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skerry.config import Config, NeighborsConfig
+from skerry.discover.communities import communities
 from skerry.discover.find import search_by
-from skerry.discover.heldout import Excess, HeldOut, heldout
+from skerry.discover.heldout import LEVEL, Foretold, Halves, HeldOut
 from skerry.discover.replicate import replicate
 from skerry.discover.space import Space, space_of
 from skerry.discover.variants import half_variants, halves
-from skerry.types import FloatArray, Replicate
+from skerry.types import FloatArray, IntArray, Replicate
 
-N, D = 1200, 6
+N, D, K = 1600, 6, 15
+FIRST, SECOND = halves(N, 0)
 
 
 def noise(seed: int) -> FloatArray:
     return np.random.default_rng(seed).random((N, D)).astype(np.float32)
 
 
-def with_clump(seed: int, size: int) -> tuple[FloatArray, np.ndarray]:
+def clumped(seed: int, rows: IntArray) -> FloatArray:
+    """Noise in which these rows lie close together."""
     vectors = noise(seed)
-    rng = np.random.default_rng(seed + 1000)
-    rows = np.sort(rng.permutation(N)[:size])
-    vectors[rows] = 0.5 + 0.04 * rng.normal(size=(size, D))
-    return vectors, rows
+    deviates = np.random.default_rng(seed + 1000).normal(size=(len(rows), D))
+    vectors[rows] = 0.5 + 0.04 * deviates
+    return vectors
 
 
 def of(vectors: FloatArray) -> Space:
-    return space_of(vectors, NeighborsConfig(k=10))
+    return space_of(vectors, NeighborsConfig(k=K))
 
 
-def searches(found_a: list[np.ndarray], found_b: list[np.ndarray]) -> tuple[Replicate, Replicate]:
-    a, b = halves(N, 0)
-    return Replicate("half-a", "half", a, tuple(found_a)), Replicate(
-        "half-b", "half", b, tuple(found_b)
-    )
+def found(space: Space, in_a: list[IntArray], in_b: list[IntArray]) -> Halves:
+    """The halves, as if their searches had found these groups."""
+    a = Replicate("half-a", "half", FIRST, tuple(in_a))
+    b = Replicate("half-b", "half", SECOND, tuple(in_b))
+    return Halves(a, b, space)
 
 
-def tightest(vectors: FloatArray, rows: np.ndarray, size: int) -> np.ndarray:
-    """Of every row with its nearest among ``rows``, the group that stands out most."""
-    apart = np.linalg.norm(vectors[rows, None] - vectors[None, rows], axis=2)
-    order = np.sort(apart, axis=1)
-    best = np.argmax(order[:, 3 * size] / order[:, size - 1])
-    return rows[np.argsort(apart[best], kind="stable")[:size]]
+def drawn(seed: int, size: int, among: IntArray | None = None) -> IntArray:
+    rows = np.arange(N) if among is None else among
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:size])
 
 
-def test_a_real_clump_is_crowded_in_the_other_half_too() -> None:
-    vectors, rows = with_clump(0, 40)
-    a, b = searches([], [])
-    in_a, in_b = rows[np.isin(rows, a.rows)], rows[np.isin(rows, b.rows)]
-    said = heldout(rows, *searches([in_a], [in_b]), of(vectors))
+REAL = drawn(1, 50)
+SPACE = of(clumped(0, REAL))
+IN_A, IN_B = np.intersect1d(REAL, FIRST), np.intersect1d(REAL, SECOND)
+
+
+def test_a_real_class_foretells_itself() -> None:
+    said = found(SPACE, [IN_A], [IN_B]).heldout(REAL)
     assert said.found_in_a and said.found_in_b and said.passed
-    assert said.ratio > 2 and said.p < 1e-4
-    one = heldout(rows, *searches([], [in_b]), of(vectors))
+    assert said.containment > 3
+    one = found(SPACE, [], [IN_B]).heldout(REAL)
     assert (one.found_in_a, one.found_in_b, one.passed) == (False, True, True)
+    # two tries count as two
+    assert said.p == pytest.approx(2 * one.p)
 
 
-def test_the_best_chance_clump_of_one_half_mostly_is_not() -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clump_of_one_half_alone_does_not(seed: int) -> None:
+    clump = drawn(seed, 25, among=FIRST)
+    said = found(of(clumped(seed, clump)), [clump], []).heldout(clump)
+    assert said.found_in_a and not said.passed
+    assert said.containment < 3
+
+
+def test_nor_does_what_happens_to_lie_together_in_one_half() -> None:
+    """Of many balls of noise the tightest: as a search has it, which picks."""
     passed = []
-    for seed in range(20):
+    for seed in range(6):
         vectors = noise(seed)
-        a, _ = halves(N, 0)
-        clump = tightest(vectors, a, 12)
-        passed.append(heldout(clump, *searches([clump], []), of(vectors)).passed)
-    # 0.05 each, had the members nothing in common but chance
-    assert sum(passed) <= 4
+        gap = np.linalg.norm(vectors[FIRST, None] - vectors[None, FIRST], axis=2)
+        near = np.sort(gap, axis=1)
+        best = np.argmax(near[:, 36] / near[:, 11])
+        clump = np.sort(FIRST[np.argsort(gap[best], kind="stable")[:12]])
+        passed.append(found(of(vectors), [clump], []).heldout(clump).passed)
+    assert sum(passed) <= 1
 
 
-def test_nor_are_the_groups_that_a_search_of_featureless_data_finds() -> None:
-    passed = []
+def test_of_ordinary_groups_p_is_as_of_chance() -> None:
+    p = []
     for seed in range(3):
-        vectors = noise(seed)
-        space = of(vectors)
-        a, b = (replicate(v, vectors, search_by()) for v in half_variants(N, Config()))
-        passed += [heldout(group, a, b, space).passed for group in a.found]
-    assert len(passed) > 30
-    assert np.mean(passed) < 0.1
+        space = of(noise(seed))
+        for half, rows in enumerate((FIRST, SECOND)):
+            # communities, but not those that p counts: of another graph
+            part = space_of(space.vectors[rows], NeighborsConfig(k=11)).graph
+            groups = [rows[group] for group in communities(part, 8).groups]
+            both = (groups, []) if half == 0 else ([], groups)
+            asked = found(space, *both)
+            p += [asked.heldout(group).p for group in groups]
+    assert len(p) > 200
+    shares = np.quantile(p, [0.25, 0.5, 0.75])
+    np.testing.assert_allclose(shares, [0.25, 0.5, 0.75], atol=0.15)
+    assert np.mean(np.array(p) < LEVEL) < 0.1
 
 
-def test_it_is_the_other_half_that_is_asked() -> None:
-    """Sources of one half alone crowd as they like: the other half knows nothing of it."""
-    vectors = noise(1)
-    a, _ = searches([], [])
-    rng = np.random.default_rng(5)
-    assert a.rows is not None
-    rows = np.sort(rng.permutation(a.rows)[:30])
-    vectors[rows] = 0.5 + 0.1 * rng.normal(size=(30, D))
-    assert heldout(rows, *searches([rows], []), of(vectors)).ratio < 1.15
-    vectors, real = with_clump(1, 60)
-    in_a = real[np.isin(real, a.rows)]
-    assert heldout(real, *searches([in_a], []), of(vectors)).ratio > 2
+def test_what_is_foretold_by_hand() -> None:
+    asked = found(SPACE, [IN_A], [])
+    said = asked.heldout(REAL).a
+    assert said is not None
+    near = SPACE.graph.indices
+    place = {int(row): i for i, row in enumerate(SECOND)}
+    foretold = []
+    for row in SECOND.tolist():
+        seen = np.intersect1d(near[row], FIRST)
+        if 2 * np.isin(seen, IN_A).sum() > len(seen):
+            foretold.append(place[row])
+    # mostly the members in the other half, as they are
+    assert np.isin(SECOND[foretold], IN_B).mean() > 0.6
+    assert np.isin(IN_B, SECOND[foretold]).all()
+    other = of(SPACE.vectors[SECOND]).communities
+    (expected,) = other.containment_of([np.array(foretold)])
+    assert said.containment == pytest.approx(expected)
 
 
 def test_found_in_neither_half_is_not_passed() -> None:
-    vectors, rows = with_clump(2, 40)
-    said = heldout(rows, *searches([rows[:3]], []), of(vectors))
+    said = found(SPACE, [REAL[:3]], []).heldout(REAL)
     assert (said.found_in_a, said.found_in_b, said.passed) == (False, False, False)
-    assert (said.ratio, said.p) == (0.0, 1.0)
+    assert (said.containment, said.p) == (0.0, 1.0)
+
+
+def test_a_group_that_foretells_no_two_sources_is_the_worst() -> None:
+    """Members far from each other are nobody's neighbors in the main."""
+    scattered = drawn(3, 12, among=FIRST)
+    said = found(SPACE, [scattered], []).heldout(scattered)
+    assert said.found_in_a and said.p == 1.0 and not said.passed
+    assert said.containment == -np.inf
 
 
 def test_one_half_is_enough_but_two_tries_count_as_two() -> None:
-    good, weak, thin = Excess(2.0, 0.001), Excess(1.5, 0.03), Excess(0.9, 0.001)
+    good, weak, bad = Foretold(9.0, 0.001), Foretold(3.0, 0.03), Foretold(0.2, 0.4)
     assert HeldOut(good, None).passed and HeldOut(good, weak).passed
     # 0.03 is below 0.05, but not below half of it
-    assert HeldOut(weak, None).passed and not HeldOut(weak, Excess(1.1, 0.4)).passed
-    assert not HeldOut(thin, None).passed
-    assert (HeldOut(good, weak).ratio, HeldOut(good, weak).p) == (2.0, 0.002)
-    assert HeldOut(Excess(1.0, 0.9), Excess(1.0, 0.9)).p == 1.0
+    assert HeldOut(weak, None).passed and not HeldOut(weak, bad).passed
+    for both in (HeldOut(good, weak), HeldOut(weak, good)):
+        assert (both.containment, both.p) == (9.0, 0.002)
+    assert HeldOut(Foretold(0.0, 0.9), Foretold(0.1, 0.95)).p == 1.0
 
 
-def test_ratio_and_p_are_those_of_the_distances_to_the_other_half() -> None:
-    from scipy.stats import mannwhitneyu
-
-    vectors, rows = with_clump(4, 60)
-    a, b = searches([], [])
-    assert a.rows is not None and b.rows is not None
-    inside = rows[np.isin(rows, a.rows)]
-    outside = np.setdiff1d(a.rows, inside)
-    apart = np.linalg.norm(vectors[:, None].astype(np.float64) - vectors[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    to_members = apart[np.ix_(outside, inside)].min(axis=1)
-    shell = outside[np.argsort(to_members, kind="stable")[: max(30, len(inside))]]
-    nearest = np.sort(apart[:, b.rows], axis=1)
-    # the 3rd, in units of one beyond twice the members of the half
-    crowding = nearest[:, 2] / nearest[:, 2 * len(inside) + 2]
-
-    said = heldout(rows, *searches([inside], []), of(vectors)).a
-    assert said is not None
-    expected = np.median(crowding[shell]) / np.median(crowding[inside])
-    assert said.ratio == pytest.approx(expected, rel=1e-5)
-    p = mannwhitneyu(crowding[inside], crowding[shell], alternative="less").pvalue
-    assert said.p == pytest.approx(float(p), rel=1e-3)
+probabilities = st.none() | st.floats(0, 1).map(lambda p: Foretold(1.0, p))
 
 
-def test_the_order_of_members_does_not_matter() -> None:
-    vectors, rows = with_clump(5, 40)
-    a, b = searches([], [])
-    in_a, in_b = rows[np.isin(rows, a.rows)], rows[np.isin(rows, b.rows)]
-    said = heldout(rows, *searches([in_a], [in_b]), of(vectors))
-    assert heldout(rows[::-1], *searches([in_a[::-1]], [in_b[::-1]]), of(vectors)) == said
+@given(probabilities, probabilities)
+def test_the_halves_have_equal_rights_and_p_is_a_probability(
+    a: Foretold | None, b: Foretold | None
+) -> None:
+    one, other = HeldOut(a, b), HeldOut(b, a)
+    assert one.p == other.p and 0 <= one.p <= 1
+    assert one.passed == (one.p < LEVEL)
+    assert one.p >= min((half.p for half in (a, b) if half), default=1.0)
 
 
-def test_a_candidate_that_is_the_whole_half_has_no_shell() -> None:
-    a, _ = halves(N, 0)
-    assert heldout(a, *searches([a], []), of(noise(6))).a == Excess(1.0, 1.0)
+def test_the_order_of_members_and_of_other_groups_does_not_matter() -> None:
+    said = found(SPACE, [IN_A], [IN_B]).heldout(REAL)
+    other = drawn(2, 30, among=np.setdiff1d(FIRST, REAL))
+    again = found(SPACE, [other, IN_A[::-1]], [IN_B[::-1]])
+    assert again.heldout(REAL[::-1]) == said
+
+
+def test_a_better_contained_group_has_no_larger_p() -> None:
+    other = drawn(2, 30, among=np.setdiff1d(FIRST, REAL))
+    mixed = np.sort(np.concatenate([IN_A, other[:12]]))
+    groups = [IN_A, mixed, other]
+    asked = found(SPACE, groups, [])
+    each = [asked.heldout(rows).a for rows in groups]
+    told = sorted((half.containment, half.p) for half in each if half is not None)
+    assert len(told) == 3
+    assert all(before[1] >= after[1] for before, after in pairwise(told))
 
 
 def test_a_search_of_all_sources_is_refused() -> None:
-    vectors, rows = with_clump(7, 40)
-    a, b = searches([rows], [])
+    a, b = found(SPACE, [IN_A], []).searches
     with pytest.raises(ValueError, match="which rows it saw"):
-        heldout(rows, a, replace(b, rows=None), of(vectors))
+        Halves(a, replace(b, rows=None), SPACE)
 
 
-def test_the_searches_of_the_package_find_and_confirm_a_planted_class() -> None:
-    vectors, rows = with_clump(8, 40)
-    a, b = (replicate(v, vectors, search_by()) for v in half_variants(N, Config()))
-    said = heldout(rows, a, b, of(vectors))
+def test_the_searches_of_the_package_find_a_planted_class_and_bear_it_out() -> None:
+    a, b = (replicate(v, SPACE.vectors, search_by()) for v in half_variants(N, Config()))
+    said = Halves(a, b, SPACE).heldout(REAL)
     assert said.found_in_a and said.found_in_b and said.passed

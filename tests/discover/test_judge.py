@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry.discover.checks import Bound, Evidence
-from skerry.discover.heldout import Excess, HeldOut
+from skerry.discover.heldout import Foretold, HeldOut
 from skerry.discover.judge import ABSOLUTE, ENOUGH, Judgement, judge, thresholds
 from skerry.discover.measure import pooled
 from skerry.discover.replicate import Replicated
@@ -18,7 +18,7 @@ from skerry.types import Measures
 
 BOUNDS = {
     "isolation": Bound(0.3, True),
-    "overdensity": Bound(1.3, True),
+    "containment": Bound(2.4, True),
     "coherence": Bound(0.6, True),
     "spread": Bound(0.8, True),
 }
@@ -35,10 +35,11 @@ GOOD = Evidence(
     overdensity=1.8,
     coherence=0.9,
     spread=0.4,
+    containment=6.5,
     p=0.001,
     q=0.004,
     replicated=replicated(0.75),
-    held_out=HeldOut(Excess(1.6, 0.001), Excess(2.1, 0.0001)),
+    held_out=HeldOut(Foretold(3.1, 0.001), Foretold(4.2, 0.0001)),
 )
 NAMES = ["null", "isolation", "coherence", "spread", "size", "replication", "held-out half"]
 
@@ -49,7 +50,7 @@ def judged(**changed: object) -> Judgement:
 
 def chance(values: list[float], size: float = 40) -> Measures:
     column = np.array(values, dtype=np.float64)
-    return Measures(np.full(len(column), size), column, column, column, column)
+    return Measures(np.full(len(column), size), *[column] * 5)
 
 
 def test_what_passes_everything_is_confirmed() -> None:
@@ -72,7 +73,7 @@ def test_what_passes_everything_is_confirmed() -> None:
         ({"size": 101}, "size"),
         ({"replicated": replicated(0.49)}, "replication"),
         ({"held_out": HeldOut(None, None)}, "held-out half"),
-        ({"held_out": HeldOut(None, Excess(1.1, 0.3))}, "held-out half"),
+        ({"held_out": HeldOut(None, Foretold(1.1, 0.3))}, "held-out half"),
         ({"second": (0.5, 0.5)}, "second encoder"),
         ({"edge": (81, 80)}, "edge"),
     ],
@@ -128,9 +129,9 @@ def test_without_featureless_data_it_stays_unjudged() -> None:
 def test_the_sentences_say_what_was_measured_and_what_against() -> None:
     said = {check.name: check.sentence for check in judged(second=(0.55, 0.5)).checks}
     assert said["null"].startswith(
-        "Within the distance at which a typical member meets its 5th source outside the class "
-        "there are 1.8 times as many sources as without it; in featureless data 95% of chance "
-        "groups stay at or below 1.3."
+        "The share of its edges in the neighbor graph that leads out of it is 6.5 standard "
+        "deviations below what is usual of groups of its size; in featureless data 95% of chance "
+        "groups stay at or below 2.4."
     )
     assert "chance is expected to give 0.4% (q = 0.004" in said["null"]
     assert "lies 2 times as far" in said["isolation"]
@@ -140,9 +141,12 @@ def test_the_sentences_say_what_was_measured_and_what_against() -> None:
     assert said["size"] == "It has 40 members; a rare class has from 10 to 100."
     assert "9 of 10 on random subsets" in said["replication"]
     assert "1 of 1 by the other route, 0 of 2 with another own): 75%" in said["replication"]
-    assert "both found it" in said["held-out half"] and "2.1 times" in said["held-out half"]
-    one = judged(held_out=HeldOut(Excess(1.6, 0.001), None)).checks[-1]
+    assert "both found it" in said["held-out half"] and "4.2 standard deviations" in said["held-out half"]
+    assert "(p = 0.0002 for ordinary groups)" in said["held-out half"]
+    one = judged(held_out=HeldOut(Foretold(3.1, 0.001), None)).checks[-1]
     assert one.passed and "one of them found it" in one.sentence
+    none = judged(held_out=HeldOut(None, None)).checks[-1]
+    assert none.sentence.endswith("neither found it.")
     assert "55%" in said["second encoder"]
 
 
@@ -180,7 +184,7 @@ def test_a_class_is_as_spread_as_chance_groups_of_its_own_size_or_less() -> None
 def test_no_more_than_a_twentieth_of_chance_groups_pass(values: list[float]) -> None:
     bounds = thresholds({"smooth": chance(values)}, 40)
     drawn = np.array(values)
-    for name in ("isolation", "overdensity", "coherence"):
+    for name in ("isolation", "containment", "coherence"):
         assert bounds[name].measured
         assert np.mean(drawn > bounds[name].value) <= 0.05
     assert np.mean(drawn < bounds["spread"].value) <= 0.5

@@ -13,8 +13,8 @@ from skerry.discover.measure import nearest_of, nth_distance, spread_over
 from skerry.types import Candidate, Measures
 
 
-def of(x: np.ndarray) -> Space:
-    return space_of(x.astype(np.float32), NeighborsConfig(k=5))
+def of(x: np.ndarray, k: int = 5) -> Space:
+    return space_of(x.astype(np.float32), NeighborsConfig(k=k))
 
 
 def candidate(rows: np.ndarray | list[int]) -> Candidate:
@@ -40,7 +40,15 @@ def by_hand(x: np.ndarray, members: np.ndarray) -> tuple[float, ...]:
         np.median(np.linalg.norm(x[rows] - center, axis=1)) for rows in (members, shell)
     )
     said = np.median(isolation), np.median(within), np.mean(share), inner_median / outer_median
-    return len(members), *(float(value) for value in said)
+    return len(members), *(float(value) for value in said), contained(x, members)
+
+
+def contained(x: np.ndarray, members: np.ndarray) -> float:
+    """How far below the usual of its size the share of its edges that leads out is."""
+    found = of(x).communities
+    dense = found.weights.toarray().astype(np.float64)[members]
+    out = 1 - dense[:, members].sum() / dense.sum() if dense.sum() else 1.0
+    return float(found.usual.containment(np.array([len(members)]), np.array([out]))[0])
 
 
 def test_on_a_line() -> None:
@@ -65,7 +73,7 @@ def test_agrees_with_all_pairs(seed: int, size: int) -> None:
     near = np.argsort(np.linalg.norm(x - x[0], axis=1))
     members = rng.permutation(near[: size + 8 * (seed % 2)])[:size]
     found = measure([candidate(members)], of(x))
-    np.testing.assert_allclose([float(v[0]) for v in astuple(found)], by_hand(x, members), 1e-4)
+    np.testing.assert_allclose([float(v[0]) for v in astuple(found)], by_hand(x, members), 1e-4, 1e-6)
 
 
 def test_a_planted_clump_stands_out_and_a_ball_of_the_sea_does_not() -> None:
@@ -73,11 +81,12 @@ def test_a_planted_clump_stands_out_and_a_ball_of_the_sea_does_not() -> None:
     x = rng.normal(size=(800, 10))
     x[:30] = 0.5 + 0.2 * rng.normal(size=(30, 10))
     ball = np.argsort(np.linalg.norm(x - x[500], axis=1))[:30]
-    found = measure([candidate(range(30)), candidate(ball)], of(x))
+    found = measure([candidate(range(30)), candidate(ball)], of(x, k=20))
     assert found.isolation[0] > 0.7 > 0.2 > found.isolation[1]
     assert found.overdensity[0] > 3 > found.overdensity[1]
     assert found.coherence[0] > 0.9 > found.coherence[1]
     assert found.spread[0] < 0.5 < found.spread[1]
+    assert found.containment[0] > 4 > 2 > found.containment[1]
 
 
 def test_what_is_measured_with_it_does_not_matter() -> None:

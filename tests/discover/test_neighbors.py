@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import tracemalloc
 
 import numpy as np
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
 from skerry.discover import neighbor_graph, neighbor_search, neighbors
-from skerry.discover.neighbors import scale_rank
 from skerry.errors import InputError
 from skerry.types import NeighborGraph
 
@@ -216,14 +216,20 @@ def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_array_equal(found.indices[::7], by_hand(x, 10)[0][::7])
 
 
-@pytest.mark.parametrize(("n", "rank"), [(600, 4), (1000, 5), (2400, 9)])
-def test_the_local_scale_reaches_over_a_share_of_the_sources(n: int, rank: int) -> None:
+@pytest.mark.parametrize("n", [600, 2400])
+def test_k_neighbors_are_asked_for_however_many_sources_there_are(n: int) -> None:
     x = np.random.default_rng(8).normal(size=(n, 3)).astype(np.float32)
-    config = NeighborsConfig(k=4, scale=9)
-    assert scale_rank(n, config) == rank
-    found = neighbor_graph(neighbor_search(x, config), config)
-    assert found.indices.shape == (n, 4) and found.scale.dtype == np.float32
-    np.testing.assert_allclose(found.scale, by_hand(x, rank)[1][:, -1], rtol=1e-6)
+    config = NeighborsConfig(k=4)
+    search = neighbor_search(x, config)
+    asked: list[int] = []
+
+    def find(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(k)
+        return search.find(rows, k)
+
+    found = neighbor_graph(dataclasses.replace(search, find=find), config)
+    assert set(asked) == {4}
+    assert found.indices.shape == found.distances.shape == (n, 4)
     np.testing.assert_array_equal(found.indices, by_hand(x, 4)[0])
 
 

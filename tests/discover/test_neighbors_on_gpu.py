@@ -16,7 +16,7 @@ from skerry.discover import neighbor_graph, neighbor_search, neighbors  # noqa: 
 from skerry.discover.find import each  # noqa: E402
 from skerry.types import FloatArray, NeighborGraph  # noqa: E402
 
-CONFIG = NeighborsConfig(k=10, scale=20, exact_below=0, device="cuda")
+CONFIG = NeighborsConfig(k=10, exact_below=0, device="cuda")
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def on_the_cpu(x: FloatArray) -> NeighborGraph:
 
 
 def assert_same(found: NeighborGraph, expected: NeighborGraph) -> None:
-    for name in ("indices", "distances", "scale"):
+    for name in ("indices", "distances"):
         assert getattr(found, name).dtype == getattr(expected, name).dtype
         assert getattr(found, name).tobytes() == getattr(expected, name).tobytes(), name
     assert found.recall == expected.recall == 1

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skerry.config import Config, from_mapping
-from skerry.discover import Surrogates, judged, null_search, route_of, space_of
+from skerry.discover import Surrogates, judged, measure, null_search, route_of, space_of
+from skerry.discover.communities import APART
 from skerry.types import Candidate
 
 
@@ -90,16 +91,21 @@ def test_the_more_remarkable_the_smaller(
 
 def test_a_null_is_searched_as_the_data_are() -> None:
     config = from_mapping({"neighbors": {"k": 16}, "classes": {"max_share": 0.2}})
-    x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(600, 4)).astype(np.float32)
     surrogates = Surrogates(space_of(x, config.neighbors), config, [np.arange(20)])
     seen: list[np.ndarray] = []
 
     def route(space: object, given: Config) -> list[Candidate]:
         assert given is config
         seen.append(space.vectors)  # type: ignore[attr-defined]
-        assert space.graph.indices.shape == (300, 16)  # type: ignore[attr-defined]
+        assert space.graph.indices.shape == (600, 16)  # type: ignore[attr-defined]
         return route_of("graph")(space, given)  # type: ignore[arg-type]
 
     measures, recall = null_search(surrogates, "smooth-2", 3, route, config)
     np.testing.assert_array_equal(seen[0], surrogates.draw("smooth-2", 3))
     assert len(measures) > 0 and recall == 1
+    # those of its own graph, which say what a search picks: more contained than is usual
+    space = space_of(seen[0], config.neighbors)
+    expected = measure(route_of("graph")(space, config), space)
+    assert measures.containment.tolist() == expected.containment.tolist()
+    assert measures.containment.min() >= APART - 1e-3

@@ -8,6 +8,8 @@ from sklearn.cluster import DBSCAN
 
 from skerry.config import Config, from_mapping
 from skerry.discover import OwnRoute, Space, routes, space_of
+from skerry.discover.communities import communities, contained
+from skerry.discover.reduce import coordinates_of
 from skerry.discover.routes import route_of
 from skerry.errors import ConfigError, InputError
 
@@ -44,9 +46,20 @@ def test_planted_groups_are_candidates(name: str) -> None:
         assert len(one.probability) == len(one.members)
 
 
+def test_the_graph_s_route_is_what_is_contained_of_its_communities() -> None:
+    space = drawn()
+    for config in (CONFIG, from_mapping({"classes": {"min_size": 6}}, CONFIG)):
+        found = communities(space.graph, config.classes.min_size)
+        expected = [set(one.members.tolist()) for one in contained(found, config.classes)]
+        whole = route_of("graph")(space, config)
+        assert [set(one.members.tolist()) for one in whole] == expected
+        assert whole and all(one.persistence == 0 for one in whole)
+
+
 def test_the_parts_of_a_route_are_the_route() -> None:
     space = drawn()
-    tree = routes.tree_of_embedding(space, CONFIG)
+    coordinates = coordinates_of(space.vectors, space.graph, CONFIG.embedding)
+    tree = routes.tree_of_coordinates(coordinates, CONFIG)
     parts = routes.candidates_of(tree, space, CONFIG)
     whole = route_of("umap-hdbscan")(space, CONFIG)
     assert [c.members.tolist() for c in parts] == [c.members.tolist() for c in whole]

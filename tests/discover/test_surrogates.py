@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from skerry.config import Config, from_mapping
-from skerry.discover import Surrogates, kinds_of, space_of
-from skerry.discover.surrogates import groups_in
+from skerry.discover import Space, Surrogates, kinds_of, space_of
+from skerry.discover.surrogates import HELD, groups_in
 from skerry.types import Candidate, Measures
 
 CONFIG = from_mapping({"classes": {"max_share": 0.05}, "nulls": {"scales": "2,1"}})
@@ -158,12 +159,57 @@ def test_no_group_and_nothing_but_groups(groups: list[np.ndarray]) -> None:
         assert y.shape == (60, 3) and np.isfinite(y).all()
 
 
-def test_only_groups_that_are_apart_at_all_are_taken_out() -> None:
-    rows = [np.arange(i, i + 5) for i in range(3)]
-    given = [Candidate(r, np.ones(5, np.float32), 0.5) for r in rows]
-    isolation = np.array([0.1, 0.0, -0.2])
-    found = groups_in(given, Measures(*[np.zeros(3)], isolation, *[np.zeros(3)] * 3))
-    assert [r.tolist() for r in found] == [rows[0].tolist()]
+def with_communities(groups: Sequence[np.ndarray], containment: Sequence[float]) -> Space:
+    """A space whose communities are given."""
+    space = space_of(sea(200), CONFIG.neighbors)
+    true = space.communities
+    space.__dict__["communities"] = replace(
+        true, groups=list(groups), containment=np.array(containment, dtype=np.float64)
+    )
+    return space
+
+
+def found_in(
+    space: Space, rows: Sequence[np.ndarray], containment: Sequence[float]
+) -> list[list[int]]:
+    given = [Candidate(r, np.ones(len(r), np.float32), 0.5) for r in rows]
+    other = [np.zeros(len(rows))] * 5
+    held = groups_in(space, given, Measures(*other, np.array(containment, dtype=np.float64)))
+    return [r.tolist() for r in held]
+
+
+def test_only_groups_that_stand_out_are_taken_out() -> None:
+    rows = [np.arange(i, i + 5) for i in (0, 10, 20)]
+    space = with_communities([], [])
+    assert found_in(space, rows, [HELD + 0.1, HELD, -2.0]) == [[0, 1, 2, 3, 4]]
+    assert found_in(space, [], []) == []
+    # communities that no search took are taken out as well, the most contained first
+    space = with_communities([rows[0], rows[2], rows[1]], [HELD, HELD + 1, HELD + 2])
+    assert found_in(space, [], []) == [rows[1].tolist(), rows[2].tolist()]
+
+
+def test_what_is_left_of_a_kind_beside_the_candidate_is_taken_out_too() -> None:
+    taken, larger, other = np.arange(12), np.arange(8, 20), np.arange(18, 22)
+    space = with_communities([larger, other], [9.0, 7.0])
+    # of the last two rows are left, too few to make a clump
+    assert found_in(space, [taken], [5.0]) == [taken.tolist(), list(range(12, 20))]
+    # what is taken first is whole, in its order, though another is more contained
+    assert found_in(space, [taken[::-1]], [5.0])[0] == taken[::-1].tolist()
+
+
+def test_of_a_kind_cut_in_two_no_half_is_left_for_the_surrogates() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(1200, 6))
+    kind = rng.permutation(1200)[:50]
+    x[kind] = 2.0 + 0.2 * rng.normal(size=(50, 6))
+    space = space_of(x.astype(np.float32), CONFIG.neighbors)
+    half = Candidate(kind[:25], np.ones(25, np.float32), 0.0)
+    measures = Measures(*[np.ones(1)] * 5, np.array([8.0]))
+    rows = np.concatenate(groups_in(space, [half], measures))
+    assert len(np.unique(rows)) == len(rows)
+    assert np.isin(kind, rows).mean() > 0.9
+    # and little of the sea goes with it
+    assert len(rows) < 120
 
 
 def test_number_kind_and_seed_make_it_another() -> None:

@@ -47,7 +47,11 @@ def test_classes_of_a_part_are_as_many_times_smaller() -> None:
 def test_settings_at_two_thirds_and_three_halves() -> None:
     assert [c.neighbors.k for c in of_kind("neighbors", Config())] == [20, 45]
     assert [c.classes.min_size for c in of_kind("size", Config())] == [7, 15]
-    assert [c.clusters.min_samples for c in of_kind("samples", Config())] == [3, 8]
+    umap = from_mapping({"clusters": {"route": "umap-hdbscan"}})
+    assert [c.classes.min_size for c in of_kind("size", umap)] == [7, 15]
+    assert [c.clusters.min_samples for c in of_kind("samples", umap)] == [3, 8]
+    # the graph has communities, and no hierarchy that this would change
+    assert of_kind("samples", Config()) == []
 
 
 def test_settings_stay_within_what_the_search_can_run_with() -> None:
@@ -62,7 +66,8 @@ def test_settings_stay_within_what_the_search_can_run_with() -> None:
     assert [c.neighbors.k for c in of_kind("neighbors", tight, n=41)] == [18]
     assert [c.neighbors.k for c in of_kind("neighbors", tight, n=13)] == []
     assert of_kind("size", tight, n=41) == []
-    assert [c.clusters.min_samples for c in of_kind("samples", tight, n=41)] == [8]
+    umap = from_mapping({"clusters": {"route": "umap-hdbscan"}}, tight)
+    assert [c.clusters.min_samples for c in of_kind("samples", umap, n=41)] == [8]
 
 
 def test_the_other_route_and_seeds_where_umap_is_the_route() -> None:

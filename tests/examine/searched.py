@@ -9,7 +9,7 @@ import numpy as np
 from skerry.config import Config
 from skerry.discover import Space, candidates_of, distinct_rows, measure, null_search, space_of
 from skerry.discover.nulls import judged
-from skerry.discover.routes import tree_of_coordinates, tree_of_graph
+from skerry.discover.routes import by_communities, tree_of_coordinates
 from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
 from skerry.examine import Subject
 from skerry.types import Candidate, Embedding, FloatArray, IntArray, RareClass
@@ -55,25 +55,20 @@ def searched(
     space = space_of(vectors, config.neighbors)
     coordinates = compress(space) if compress else vectors[:, :2].copy()
     route = config.clusters.route
-    tree = (
-        tree_of_graph(space, config)
-        if route == "graph"
-        else tree_of_coordinates(coordinates, config)
-    )
-    found = candidates_of(tree, space, config)
+    found = by(config, lambda space: coordinates)(space, config)
     measures = measure(found, space)
     made = {}
     if nulls:
-        surrogates = Surrogates(space, config, groups_in(found, measures))
+        surrogates = Surrogates(space, config, groups_in(space, found, measures))
         for kind in kinds_of(config):
             made[kind] = [
-                null_search(surrogates, kind, i, by(config, compress), config)[0].overdensity
+                null_search(surrogates, kind, i, by(config, compress), config)[0].containment
                 for i in range(nulls)
             ]
-    q = judged(measures.overdensity, made)[1] if nulls else [None] * len(found)
+    q = judged(measures.containment, made)[1] if nulls else [None] * len(found)
     kept = [i for i, candidate in enumerate(found) if chosen(candidate, vectors)]
     names = tuple(f"s{i:05d}" for i in range(len(vectors)))
-    classes = [named(names, found[i], measures.overdensity[i], q[i], route) for i in kept]
+    classes = [named(names, found[i], measures.containment[i], q[i], route) for i in kept]
     return Subject(
         ids=names,
         space=space,
@@ -90,14 +85,14 @@ def by(config: Config, compress: Compress | None) -> Callable[[Space, Config], l
 
     def route(space: Space, config: Config) -> list[Candidate]:
         if config.clusters.route == "graph" or compress is None:
-            return candidates_of(tree_of_graph(space, config), space, config)
+            return by_communities(space, config)
         return candidates_of(tree_of_coordinates(compress(space), config), space, config)
 
     return route
 
 
 def named(
-    names: Sequence[str], candidate: Candidate, overdensity: float, q: float | None, route: str
+    names: Sequence[str], candidate: Candidate, containment: float, q: float | None, route: str
 ) -> RareClass:
     members = tuple(names[i] for i in candidate.members)
     return RareClass(
@@ -108,7 +103,7 @@ def named(
         exemplars=members[:1],
         persistence=candidate.persistence,
         route=route,
-        overdensity=float(overdensity),
+        containment=float(containment),
         q_value=None if q is None else float(q),
         core=len(members),
     )

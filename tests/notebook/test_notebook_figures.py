@@ -69,7 +69,7 @@ def test_a_figure_of_nothing_is_an_error(judged: Path) -> None:
     bare = replace(
         figures._findings,
         classes=(),
-        null_overdensity={},
+        null_containment={},
         n_nulls=0,
         map=np.full_like(figures._findings.map, np.nan),
     )

@@ -10,6 +10,7 @@ RATES = Rates(
     second=2e-3,
     graph=Growth(9e-9, 8e-7),
     rest=Growth(3e-9, 4e-7),
+    communities=1.5e-5,
     indexed=5e-5,
     drawing=8e-6,
     layout=3e-6,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skerry.config import Config, from_mapping
 from skerry.planning import Plan, predict
 from skerry.planning.model import (
+    communities_seconds,
     graph_seconds,
     repeated,
     rest_seconds,
@@ -76,6 +77,15 @@ def test_comparing_every_pair_grows_as_the_square_and_an_index_less() -> None:
     assert search_seconds(10**6, RATES, index, "graph") < search_seconds(
         10**6, RATES, exact, "graph"
     )
+
+
+def test_communities_cost_what_their_partitions_do() -> None:
+    default, other = Config(), from_mapping({"classes": {"min_size": 20}})
+    n = 10**5  # of 16, 32 ... 1,024 sources; from 20 on 32 ... 1,024
+    assert communities_seconds(n, RATES, default, "graph") == pytest.approx(1.5e-5 * n * 7)
+    assert communities_seconds(n, RATES, other, "graph") == pytest.approx(1.5e-5 * n * 13)
+    assert communities_seconds(n, RATES, other, "umap-hdbscan") == pytest.approx(1.5e-5 * n * 7)
+    assert communities_seconds(1000, RATES, default, "graph") == pytest.approx(1.5e-5 * 1000 * 2)
 
 
 @pytest.mark.parametrize("rate", [0.0, 5e-5])

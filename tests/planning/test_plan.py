@@ -54,6 +54,7 @@ def test_images_are_encoded_and_searches_timed(predicted: Plan) -> None:
     rates = predicted.rates
     assert rates.encoding > 0 and rates.layout > 0 and rates.drawing > 0
     assert rates.graph.square > 0 or rates.graph.linear > 0
+    assert rates.communities > 0
     assert rates.side_by_side == 1.0
     assert predicted.workload.images and predicted.workload.sources == 150
     assert predicted.seconds > 0 and not predicted.problems
@@ -100,7 +101,7 @@ def test_json_and_refusal_from_the_command_line(
     result = CliRunner().invoke(app, [*map(str, arguments), "--json"])
     assert result.exit_code == 0, result.stdout
     found = json.loads(result.stdout)
-    assert found["sources"] == 400
+    assert found["sources"] == 1200
     assert found["seconds"] == pytest.approx(sum(s["seconds"] for s in found["stages"]))
     assert {s["name"]: s["searches"] for s in found["stages"]}["nulls"] == 6
     assert everything(planted_table.parent) == before

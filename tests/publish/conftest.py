@@ -57,6 +57,7 @@ def make_findings(n_classes: int = 3, n: int = 2000, seed: int = 0) -> Findings:
                 route="graph",
                 overdensity=8 / rank**0.5,
                 isolation=1.2 / rank**0.5,
+                containment=12 / rank**0.5,
                 checks=(Check("coherence", 0.9, 0.5, True, "Of its neighbors 90% are <in> it."),),
             )
         )
@@ -118,7 +119,7 @@ def judge_findings(found: Findings, verdicts: Sequence[Verdict]) -> Findings:
     return replace(
         found,
         classes=judged,
-        null_overdensity={"shuffled": np.zeros(0), "smooth-2": rng.gumbel(2, 0.5, 90)},
+        null_containment={"shuffled": np.zeros(0), "smooth-2": rng.gumbel(3, 0.5, 90)},
         n_nulls=20,
         area=79.5,
         unclustered=pa.table(

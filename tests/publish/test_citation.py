@@ -54,9 +54,8 @@ def test_a_shipped_encoder_says_what_it_was_trained_on(findings, tmp_path: Path)
                  "survey/catalog.csv: 2,002 sources", "acknowledge it"):  # fmt: skip
         assert told in text
     keys = keys_of(bib)
-    assert len(keys) == len(set(keys)) and {"walmsley2023rare", "tan2019", "zelnik2004"} <= set(
-        keys
-    )
+    assert len(keys) == len(set(keys))
+    assert {"walmsley2023rare", "tan2019", "levine2015", "blondel2008"} <= set(keys)
     for name, version in VERSIONS.items():
         assert f"\n{name} {version}\n" in text and f"{name} {version}" in text.splitlines()[-1]
     assert "version = {1.0}" in bib  # skerry's own, which has no paper
@@ -80,26 +79,27 @@ def test_only_what_was_used_is_cited(findings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "scaled"),
+    ("route", "repeated", "by_hdbscan"),
     [
-        ({"clusters": {"route": "graph"}}, True),
-        (
-            {"clusters": {"route": "umap-hdbscan"}},
-            True,
-        ),  # the graph is one of the repeated searches
-        (
-            {
-                "clusters": {"route": "umap-hdbscan"},
-                "replication": {"subsamples": 0, "seeds": 0},
-            },
-            False,
-        ),
+        ("graph", 3, True),  # one of the repeated searches is by the other route
+        ("graph", 0, False),
+        ("umap-hdbscan", 0, True),
     ],
 )
-def test_the_routes_that_were_searched_by_are_cited(findings, settings: Any, scaled: bool) -> None:
+def test_the_routes_that_were_searched_by_are_cited(
+    findings, route: str, repeated: int, by_hdbscan: bool
+) -> None:
+    settings = {
+        "clusters": {"route": route},
+        "replication": {"subsamples": repeated, "seeds": repeated},
+    }
     used = cited(replace(findings, config=from_mapping(settings)), [], VERSIONS)
-    assert ("zelnik2004" in keys_of(citation_bib(used))) == scaled
-    assert f"by the route {settings['clusters']['route']};" in citation_text(used)
+    keys, text = set(keys_of(citation_bib(used))), citation_text(used)
+    assert ({"campello2013", "mcinnes2017hdbscan"} <= keys) == by_hdbscan
+    assert ("HDBSCAN's" in text) == ("\nhdbscan " in text) == by_hdbscan
+    # containment is measured against communities whatever the route
+    assert {"levine2015", "blondel2008", "bonald2020"} <= keys
+    assert f"by the route {route}." in text
 
 
 def test_of_an_encoder_from_elsewhere_nothing_is_made_up(findings) -> None:

@@ -38,7 +38,7 @@ def test_rejected_candidates_are_not_colored(make, judge) -> None:
 
 
 def test_featureless_data_is_drawn_beside_what_was_found(judged) -> None:
-    alone = replace(judged, null_overdensity={"shuffled": np.zeros(0)})
+    alone = replace(judged, null_containment={"shuffled": np.zeros(0)})
     assert colored(null_figure(judged)) > 1.5 * colored(null_figure(alone))
     unmarked = replace(judged, classes=judged.classes[:1])
     assert null_figure(unmarked) != null_figure(judged)
@@ -47,7 +47,7 @@ def test_featureless_data_is_drawn_beside_what_was_found(judged) -> None:
 @pytest.mark.parametrize("n_classes", [0, 1, 25])
 def test_any_number_of_classes_beside_nulls(n_classes: int, make, judge) -> None:
     found = judge(make(n_classes, n=600), ["rejected"] * n_classes) if n_classes else None
-    empty = replace(make(0), null_overdensity={"shuffled": np.zeros(0)}, n_nulls=1)
+    empty = replace(make(0), null_containment={"shuffled": np.zeros(0)}, n_nulls=1)
     image = Image.open(io.BytesIO(null_figure(found or empty)))
     assert image.format == "PNG" and image.width == 1440
 
@@ -81,6 +81,6 @@ def test_findings_must_be_aligned(findings) -> None:
     with pytest.raises(ValueError, match="map is"):
         replace(findings, map=findings.map[:-1])
     with pytest.raises(ValueError, match="0 searches of 1 kinds"):
-        replace(findings, null_overdensity={"shuffled": np.zeros(3)})
+        replace(findings, null_containment={"shuffled": np.zeros(3)})
     with pytest.raises(ValueError, match="a verdict, but no nulls"):
         replace(findings, classes=(replace(findings.classes[0], verdict="rejected"),))

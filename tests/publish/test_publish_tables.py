@@ -173,6 +173,7 @@ def test_a_judged_class_says_why(judged, findings) -> None:
     assert (row["verdict"], row["q_value"], row["replication"]) == ("tentative", 0.04, 0.75)
     assert row["isolation"] == pytest.approx(1.2 / 3**0.5)
     assert row["overdensity"] == pytest.approx(8 / 3**0.5)
+    assert row["containment"] == pytest.approx(12 / 3**0.5)
     assert row["reasons"] == "It is tentative <so>. And & more."
     assert row["history"] == "split from SKR-9"
     assert (row["n_checks"], row["n_checks_passed"]) == (2, 1)

@@ -16,7 +16,7 @@ from skerry.types import FloatArray
 
 @pytest.fixture(scope="session")
 def opened(judged: Path) -> Opened:
-    """The run on planted groups: 400 sources in 8 dimensions, four classes."""
+    """The run on planted groups: 1,200 sources in 8 dimensions, four classes."""
     return open_run(judged)
 
 

@@ -22,13 +22,13 @@ def test_visibility_is_how_narrow_the_group_is(opened: Opened) -> None:
 
 
 def test_at_no_visibility_it_is_as_wide_as_what_it_lies_in(opened: Opened) -> None:
-    """The 40 sources around its center, as many as a class may hold."""
+    """The 120 sources around its center, as many as a class may hold."""
     vectors = opened.space.vectors
     ratios = []
     for seed in range(30):
         drawn = copies(opened).draw(2000, 1e-9, seed)
         distance = np.linalg.norm(vectors - drawn.mean(axis=0), axis=1)
-        ratios.append(width(drawn) / width(vectors[np.argsort(distance)[:41]]))
+        ratios.append(width(drawn) / width(vectors[np.argsort(distance)[:121]]))
     assert np.median(ratios) == pytest.approx(1.0, abs=0.1)
 
 

@@ -16,14 +16,14 @@ from skerry.recovering import Opened, copies, look_for, search
 from skerry.store.runfolder import open_folder
 from skerry.survey import open_survey
 from skerry.types import FloatArray
-from tests.conftest import write_vectors
+from tests.conftest import N_PLANTED, write_vectors
 from tests.recovering.conftest import clump, scattered
 
 
 def test_a_class_that_stands_out_is_found(opened: Opened) -> None:
     found = look_for(clump(30), opened)
     assert found.found
-    assert (found.planted, found.searched) == (30, 430)
+    assert (found.planted, found.searched) == (30, N_PLANTED + 30)
     assert min(found.jaccard, found.purity, found.completeness) > 0.9
     assert found.q_value is not None
     assert found.q_value < 0.05
@@ -35,7 +35,7 @@ def test_a_class_that_stands_out_is_found(opened: Opened) -> None:
 def test_ordinary_sources_are_no_class(opened: Opened) -> None:
     found = look_for(scattered(30, 0.0, 1), opened)
     assert (found.found, found.verdict, found.new) == (False, "", 0)
-    assert found.q_value is found.overdensity is found.replication is None
+    assert found.q_value is found.containment is found.replication is None
     assert found.jaccard < 0.5
 
 
@@ -59,7 +59,7 @@ def test_pieces_of_the_planted_are_told_but_not_found(opened: Opened) -> None:
 def test_copies_of_a_source_are_planted_once(opened: Opened) -> None:
     twice = np.concatenate([clump(20), clump(20), opened.space.vectors[:3]])
     found = look_for(twice, opened)
-    assert (found.planted, found.searched) == (20, 420)
+    assert (found.planted, found.searched) == (20, N_PLANTED + 20)
     with pytest.raises(InputError, match="all 20 planted vectors are those of sources of the run"):
         look_for(opened.space.vectors[:20], opened)
 
@@ -119,7 +119,7 @@ def test_a_run_that_really_holds_the_planted_judges_them_alike(
         completeness=both / len(there),
         verdict=judgement.verdict,
         q_value=judgement.q,
-        overdensity=float(measures.overdensity[best]),
+        containment=float(measures.containment[best]),
         replication=again.share,
         failed="",
         joined=0.0,

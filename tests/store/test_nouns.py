@@ -9,6 +9,7 @@ from skerry.errors import RunError
 from skerry.store import nouns
 from skerry.store.tables import read_table, table_metadata
 from skerry.types import (
+    Candidate,
     Check,
     CondensedTree,
     Embedding,
@@ -73,13 +74,11 @@ def test_failures_are_sorted_and_may_be_none(tmp_path: Path) -> None:
 def test_graph_embedding_and_tree_round_trip(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     ids = ["a", "b", "c"]
-    scale = rng.random(3, np.float32)
-    graph = NeighborGraph(np.array([[1], [0], [1]]), rng.random((3, 1), np.float32), scale, 0.99)
+    graph = NeighborGraph(np.array([[1], [0], [1]]), rng.random((3, 1), np.float32), 0.99)
     nouns.write_graph(tmp_path, graph, ids)
     found = nouns.read_graph(tmp_path)
     np.testing.assert_array_equal(found.indices, graph.indices)
     np.testing.assert_array_equal(found.distances, graph.distances)
-    np.testing.assert_array_equal(found.scale, scale)
     assert found.recall == 0.99
     assert read_table(tmp_path / "ids.parquet")["id_str"].to_pylist() == ids
 
@@ -116,14 +115,37 @@ def test_copies_name_the_one_they_are_the_same_as(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n", [0, 3])
 def test_measures_of_a_null_round_trip(tmp_path: Path, n: int) -> None:
     path, rng = tmp_path / "m.parquet", np.random.default_rng(n)
-    measures = Measures(*(rng.random(n) for _ in range(5)))
+    measures = Measures(*(rng.random(n) for _ in range(6)))
     nouns.write_measures(path, measures, "key", 0.97)
     found = nouns.read_measures(path)
-    for name in ("size", "isolation", "overdensity", "coherence", "spread"):
+    for name in ("size", "isolation", "overdensity", "coherence", "spread", "containment"):
         np.testing.assert_array_equal(getattr(found, name), getattr(measures, name))
         assert getattr(found, name).dtype == np.float64
     assert nouns.part_key(path) == "key"
     assert table_metadata(path)["recall"] == "0.97"
+
+
+@pytest.mark.parametrize("groups", [[], [[2, 0]], [[2, 0], [1, 3], [4]]])
+def test_candidates_round_trip(tmp_path: Path, groups: list[list[int]]) -> None:
+    path = tmp_path / "c.parquet"
+    given = [
+        Candidate(
+            np.array(rows, dtype=np.int64), np.linspace(1, 0.1, len(rows)).astype("f4"), 0.3 * i
+        )
+        for i, rows in enumerate(groups)
+    ]
+    nouns.write_candidates(path, given)
+    back = nouns.read_candidates(path)
+    assert [one.members.tolist() for one in back] == groups
+    for one, other in zip(back, given, strict=True):
+        assert one.members.dtype == np.int64 and one.probability.dtype == np.float32
+        assert one.probability.tobytes() == other.probability.tobytes()
+        assert one.persistence == other.persistence
+    # none have the same columns as some
+    kinds = {f.name: str(f.type) for f in read_table(path).schema}
+    assert kinds == {
+        "candidate": "int32", "row": "int64", "probability": "float", "persistence": "double",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("groups", [[], [[2, 0]], [[2, 0], [1, 3], [4]]])
@@ -156,6 +178,7 @@ def test_classes_round_trip(tmp_path: Path) -> None:
         p_value=0.02,
         q_value=0.04,
         isolation=1.5,
+        containment=4.5,
         replication=0.75,
         reasons=("It came back.",),
         history="kept its id (overlap 0.90)",

@@ -42,16 +42,16 @@ class Earlier:
     def graph(
         self, ids: Sequence[str], places: Sequence[int], config: NeighborsConfig
     ) -> KnownGraph | None:
-        """Its neighbor graph, as rows of a new one; None where it is not exact, or is another.
+        """Its neighbor graph, as rows of a new one; None where it is not exact, or too narrow.
 
         Parameters
         ----------
         ids, places : all sources of the new run, and the row of each one's vector in its graph
         config : how the new graph is made
         """
-        before = self.config.neighbors
-        further = nouns.read_further(self.path / "neighbors")
-        if further is None or (before.k, before.scale) != (config.k, config.scale):
+        manifest = read_manifest(self.path / "neighbors")
+        exact = manifest is not None and manifest.counts.get("exact", False)
+        if not exact or self.config.neighbors.k < config.k:
             return None
         place = dict(zip(ids, places, strict=True))
         names = read_table(self.path / "neighbors" / "ids.parquet")["id_str"].to_pylist()
@@ -62,8 +62,8 @@ class Earlier:
         if not (np.diff(rows) > 0).all():
             return None
         graph = nouns.read_graph(self.path / "neighbors")
-        distances = np.concatenate([graph.distances, further], axis=1)
-        return KnownGraph(rows, rows[graph.indices], distances)
+        k = config.k
+        return KnownGraph(rows, rows[graph.indices[:, :k]], graph.distances[:, :k])
 
 
 def maker(inputs: Mapping[str, str]) -> dict[str, str]:

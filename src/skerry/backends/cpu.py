@@ -229,7 +229,8 @@ def shared_neighbors(indices: IntArray, edges: int) -> Any:
     """The symmetric sparse graph of each row's first ``edges`` neighbors, weighed by likeness.
 
     The weight is Jaccard's index of both rows' k neighbors: how many they share over how many
-    they have together, itself left out. Rows that share none have no edge.
+    they have together, itself left out; twice that where each is among the other's first. Rows
+    that share none have no edge.
 
     Parameters
     ----------
@@ -254,7 +255,7 @@ def shared_neighbors(indices: IntArray, edges: int) -> Any:
     starts = np.arange(0, n * edges + 1, edges)
     to = indices[:, :edges].astype(np.int32).ravel()
     graph = csr_matrix((weights.ravel(), to, starts), shape=(n, n))
-    found = graph.maximum(graph.T).tocsr()
+    found = (graph + graph.T).tocsr()
     found.eliminate_zeros()
     found.sort_indices()
     return found

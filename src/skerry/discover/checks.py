@@ -175,8 +175,8 @@ def _held_out(half: HeldOut | None) -> Check | None:
         return None
     found = half.found_in_a + half.found_in_b
     said = (
-        "The sources were split in two random halves and each was searched alone: "
-        f"{('neither', 'one of them', 'both')[found]} found it."
+        "The sources were split in two random halves: "
+        f"{('neither', 'one of them', 'both')[found]} by itself has a group that is it."
     )
     if found:
         said += (

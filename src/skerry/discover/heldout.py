@@ -2,7 +2,7 @@
 
 A search picks the tightest groups, so that the tightness of what it picked proves nothing: the
 best of many chance clumps is tight too. But a chance clump is a clump of just those sources, while
-a real class has members in both halves. So a class is searched for in each half by itself. The
+a real class has members in both halves. So it is looked for in each half by itself. The
 sources of the other half whose neighbors in the first are mostly its members are what it
 foretells there, and how well these keep to each other is measured in the graph of the other half
 alone, which no search picked (a held-out set; Cox 1975, Biometrika 62, 441).
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from skerry.discover.communities import APART
+from skerry.discover.communities import APART, SMALLEST
 from skerry.discover.matching import Matcher
 from skerry.discover.measure import spread_over
 from skerry.discover.replicate import found_again
@@ -26,6 +26,7 @@ from skerry.types import DoubleArray, IntArray, Replicate
 
 LEVEL = 0.05
 _FEWEST = 2
+_FEWEST_NEIGHBORS = 10
 _ORDINARY = 1000
 
 
@@ -50,12 +51,12 @@ class HeldOut:
 
     @property
     def found_in_a(self) -> bool:
-        """Whether the search of the first half found it."""
+        """Whether the first half has a group that is it."""
         return self.a is not None
 
     @property
     def found_in_b(self) -> bool:
-        """Whether the search of the second half found it."""
+        """Whether the second half has a group that is it."""
         return self.b is not None
 
     @property
@@ -102,8 +103,8 @@ class Halves:
         return HeldOut(self._foretold(members, 0), self._foretold(members, 1))
 
     def _foretold(self, members: IntArray, half: int) -> Foretold | None:
-        own = self.searches[half]
-        candidate = found_again(members, own, Matcher(own.found))
+        own, matcher = self._groups[half]
+        candidate = found_again(members, own, matcher)
         if candidate is None:
             return None
         containment = float(self._containment([candidate], half)[0])
@@ -111,13 +112,30 @@ class Halves:
         return Foretold(containment, (1 + as_good) / (1 + len(self._ordinary)))
 
     @cached_property
+    def _groups(self) -> list[tuple[Replicate, Matcher]]:
+        """What a half may know a class by: what its search found, and its communities.
+
+        Of a small class a half has so few members that they do not stand out there; its community
+        foretells all the same, and was found without the other half.
+        """
+        found = []
+        for search, part, rows in zip(self.searches, self._parts, self.rows, strict=True):
+            smallest = max(2, SMALLEST * len(rows) // len(self.space))
+            groups = [rows[g] for g in part.communities_from(smallest).groups]
+            known = replace(search, found=(*search.found, *groups))
+            found.append((known, Matcher(known.found)))
+        return found
+
+    @cached_property
     def _parts(self) -> tuple[Space, Space]:
         a, b = (self._part(rows) for rows in self.rows)
         return a, b
 
     def _part(self, rows: IntArray) -> Space:
-        config = self.space.config
-        return space_of(self.space.vectors[rows], replace(config, k=min(config.k, len(rows) - 1)))
+        """A half, of which each source has its share of the neighbors: they lie as far away."""
+        config, n = self.space.config, len(self.space)
+        k = min(max(_FEWEST_NEIGHBORS, config.k * len(rows) // n), config.k, len(rows) - 1)
+        return space_of(self.space.vectors[rows], replace(config, k=k))
 
     @cached_property
     def _ordinary(self) -> DoubleArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skerry.config import NeighborsConfig
-from skerry.discover.neighbors import NeighborSearch, pair_distances, reach_of, scale_rank
+from skerry.discover.neighbors import NeighborSearch, pair_distances
 from skerry.progress import OnEvent, silent
 from skerry.types import DoubleArray, FloatArray, IntArray, NeighborGraph
 
@@ -19,8 +19,7 @@ _WHAT = "nearest neighbors"
 class KnownGraph:
     """The exact graph of some of the vectors: ``rows`` (n,) int64, ascending, says which.
 
-    ``indices`` int64 (n, k) are rows of all vectors; ``distances`` float32 (n, reach) are those
-    to the k nearest and, beyond them, to further ones.
+    ``indices`` int64 are rows of all vectors, ``distances`` float32, both (n, k).
     """
 
     rows: IntArray
@@ -34,23 +33,17 @@ def joined_graph(
     config: NeighborsConfig,
     *,
     on_event: OnEvent = silent,
-) -> NeighborGraph | None:
+) -> NeighborGraph:
     """The graph of all vectors of an exact search, where that of some of them is known.
 
     The vectors known are compared only with the m others, these with all: of n vectors some
     2 n m pairs and not n^2. Byte for byte what :func:`neighbor_graph` gives: of each vector the
-    nearest by distance, then by row, whichever way they were found.
-
-    Returns
-    -------
-    NeighborGraph or None
-        None where too few distances are known, as of fewer vectors than the local scale needs.
+    nearest by distance, then by row, whichever way they were found. ``known`` has
+    ``config.k`` neighbors of each.
     """
-    n, k, reach = len(search.vectors), config.k, reach_of(search, config)
-    if known.distances.shape[1] < reach:
-        return None
+    n, k = len(search.vectors), config.k
     indices = np.empty((n, k), dtype=np.int64)
-    distances = np.empty((n, reach), dtype=np.float32)
+    distances = np.empty((n, k), dtype=np.float32)
     others = np.setdiff1d(np.arange(n), known.rows, assume_unique=True)
     done = 0
 
@@ -61,20 +54,17 @@ def joined_graph(
 
     for start in range(0, len(others), search.block):
         rows = others[start : start + search.block]
-        near, distances[rows] = search.find(rows, reach)
-        indices[rows] = near[:, :k]
+        indices[rows], distances[rows] = search.find(rows, k)
         advanced(len(rows))
     compare = _Nearer(search.vectors, others)
     step = max(1, min(search.block, _BYTES // (4 * max(1, len(others)))))
     for start in range(0, len(known.rows), step):
         part = slice(start, start + step)
-        rows, old = known.rows[part], known.distances[part, :reach]
+        rows, old = known.rows[part], known.distances[part]
         pairs = compare(rows, old[:, -1])
         indices[rows], distances[rows] = _merged(known.indices[part], old, *pairs)
         advanced(len(rows))
-    rank = scale_rank(n, config)
-    nearest, further = distances[:, :k].copy(), distances[:, k:].copy()
-    return NeighborGraph(indices, nearest, distances[:, rank - 1].copy(), 1.0, further)
+    return NeighborGraph(indices, distances, search.recall)
 
 
 class _Nearer:
@@ -122,19 +112,18 @@ class _Nearer:
 def _merged(
     indices: IntArray, distances: FloatArray, at: IntArray, others: IntArray, found: FloatArray
 ) -> tuple[IntArray, FloatArray]:
-    """Rows of neighbors (m, k) and distances (m, reach) with further pairs among them."""
+    """Rows of neighbors and of distances, both (m, k), with further pairs among them."""
     m, k = indices.shape
-    reach = distances.shape[1]
     counts = np.bincount(at, minlength=m)
     place = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
-    fits = place < reach
+    fits = place < k
     at, others, found, place = at[fits], others[fits], found[fits], place[fits]
-    width = min(int(counts.max(initial=0)), reach)
+    width = min(int(counts.max(initial=0)), k)
     more = np.full((m, width), np.iinfo(np.int64).max)
     far = np.full((m, width), np.inf, dtype=np.float32)
     more[at, place], far[at, place] = others, found
     candidates = np.concatenate([indices, more], axis=1)
-    lengths = np.concatenate([distances[:, :k], far], axis=1)
+    lengths = np.concatenate([distances, far], axis=1)
     order = np.lexsort((candidates, lengths), axis=1)[:, :k]
-    every = np.sort(np.concatenate([distances, far], axis=1), axis=1)
-    return np.take_along_axis(candidates, order, axis=1), every[:, :reach]
+    nearest = np.take_along_axis(lengths, order, axis=1)
+    return np.take_along_axis(candidates, order, axis=1), nearest

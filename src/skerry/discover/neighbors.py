@@ -27,16 +27,10 @@ _LARGEST = 1e15  # squares of larger values add up to more than float32 holds
 _WHAT = "nearest neighbors"
 
 
-_PER_SCALE = 200
-"""Sources for each neighbor that the local scale reaches over."""
-
-
 def neighbor_graph(
-    search: NeighborSearch, config: NeighborsConfig, *, reach: int = 0, on_event: OnEvent = silent
+    search: NeighborSearch, config: NeighborsConfig, *, on_event: OnEvent = silent
 ) -> NeighborGraph:
     """The ``config.k`` nearest neighbors of each vector of a search, by Euclidean distance.
-
-    ``reach``, of an exact search: the distances to so many are kept, as ``further``.
 
     Raises
     ------
@@ -45,38 +39,13 @@ def neighbor_graph(
     """
     n, k = len(search.vectors), config.k
     _check_number(n, k)
-    rank = scale_rank(n, config)
-    furthest = max(rank, reach)
     indices = np.empty((n, k), dtype=np.int64)
     distances = np.empty((n, k), dtype=np.float32)
-    scale = np.empty(n, dtype=np.float32)
-    further = np.empty((n, furthest - k), dtype=np.float32) if reach else None
     for start in range(0, n, search.block):
         rows = np.arange(start, min(start + search.block, n), dtype=np.int64)
-        near, far = search.find(rows, furthest)
-        indices[rows], distances[rows], scale[rows] = near[:, :k], far[:, :k], far[:, rank - 1]
-        if further is not None:
-            further[rows] = far[:, k:]
+        indices[rows], distances[rows] = search.find(rows, k)
         on_event(_WHAT, int(rows[-1]) + 1, n)
-    return NeighborGraph(indices, distances, scale, search.recall, further)
-
-
-def reach_of(search: NeighborSearch, config: NeighborsConfig) -> int:
-    """How many neighbors' distances a run keeps: as many as the local scale may ever reach over.
-
-    With them more vectors can be added to an exact graph (``joining``). 0 of a graph that is not.
-    """
-    return min(len(search.vectors) - 1, max(config.k, config.scale)) if search.exact else 0
-
-
-def scale_rank(n: int, config: NeighborsConfig) -> int:
-    """Which neighbor's distance is the local scale among n sources.
-
-    One for every 200 sources: a tenth of the largest class that the default settings allow. A
-    group of more sources than the scale reaches over sets its own scale and stands out no more;
-    a scale that reaches over much more than a group knows nothing of its surroundings.
-    """
-    return max(config.k, min(config.scale, n // _PER_SCALE))
+    return NeighborGraph(indices, distances, search.recall)
 
 
 def neighbor_search(vectors: FloatArray, config: NeighborsConfig) -> NeighborSearch:

@@ -1,11 +1,12 @@
 """From what a probe measured to what each stage of a run costs: a pure function.
 
-Seconds on one core of a search of n vectors, where ``rank`` is the furthest neighbor asked for:
+Seconds on one core of a search of n vectors for their k nearest:
 
-- its graph with every pair compared: ``square`` n^2 + ``linear`` n (rank + 17);
-- hierarchy and measures: the same form, as candidates, a share of n, are compared with all;
+- its graph with every pair compared: ``square`` n^2 + ``linear`` n (k + 17);
+- communities: n times the partitions that are made of them;
+- measures: as a graph, as candidates, a share of n, are compared with all;
 - the graph by an inverted index, above ``neighbors.exact_below``: what 8,000 take, times
-  (n / 8000)^1.25 and, half of it, the growth of rank + 17;
+  (n / 8000)^1.25;
 - UMAP: n times its epochs (500 up to 10,000 sources, 200 above); HDBSCAN: n log n.
 
 Encoding grows as n. The nulls are their number times one search and drawing its data; repeated
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from skerry.config import Config, asks_for_gpu
-from skerry.discover.neighbors import scale_rank
+from skerry.discover.communities import SMALLEST, partition_sizes
 from skerry.discover.surrogates import kinds_of
 from skerry.discover.variants import Variant, half_variants, variants
 from skerry.planning.types import Machine, Plan, Rates, StageCost, Workload
@@ -41,7 +42,7 @@ _GPU_IMAGES = 4449.0  # a second, from JPEG of 424 px, 16 cores: benchmarks/gpu_
 _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmarks/gpu_neighbors.md
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
-_TREE, _UMAP = 690, 5200  # bytes a source beyond vectors and graph: benchmarks/judged_speed.md
+_COMMUNITIES, _UMAP = 1400, 5200  # bytes a source beyond vectors and graph
 _PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
 _OPENING = 2.5e-5  # seconds a source: listing and stating its file
 _GIVEN = 1e-5  # seconds a source whose vector is given
@@ -64,32 +65,35 @@ def predict(workload: Workload, rates: Rates, config: Config, machine: Machine) 
 
 
 def search_seconds(n: int, rates: Rates, config: Config, route: str) -> float:
-    """One search of n vectors by a route, on one core: graph, hierarchy and measures."""
-    near = graph_seconds(n, rates, config)
+    """One search of n vectors by a route, on one core: graph, communities and measures."""
+    found = graph_seconds(n, rates, config) + rest_seconds(n, rates, config)
+    found += communities_seconds(n, rates, config, route)
     if route == "umap-hdbscan":
-        return near + layout_seconds(n, rates) + clusterer_seconds(n, rates)
-    return near + rest_seconds(n, rates, config)
+        found += layout_seconds(n, rates) + clusterer_seconds(n, rates)
+    return found
 
 
-def graph_seconds(n: int, rates: Rates, config: Config, kept: int = 0) -> float:
-    """The neighbor graph of n vectors, on one core and, where the settings say so, on a GPU.
-
-    ``kept`` is how many distances of each are kept at least.
-    """
-    rank = max(scale_rank(n, config.neighbors), kept)
+def graph_seconds(n: int, rates: Rates, config: Config) -> float:
+    """The neighbor graph of n vectors, on one core and, where the settings say so, on a GPU."""
     if config.neighbors.device != "cpu":
         return gpu_graph_seconds(n, config) + rates.graph.linear * n
     if uses_index(n, rates, config):
-        before = scale_rank(INDEXED_AT, config.neighbors) + _MORE
-        more = (1 + (rank + _MORE) / before) / 2
         grown: float = (n / INDEXED_AT) ** INDEX_GROWTH
-        return rates.indexed * INDEXED_AT * grown * more
-    return rates.graph.square * n**2 + rates.graph.linear * n * (rank + _MORE)
+        return rates.indexed * INDEXED_AT * grown
+    return rates.graph.square * n**2 + rates.graph.linear * n * (config.neighbors.k + _MORE)
+
+
+def communities_seconds(n: int, rates: Rates, config: Config, route: str) -> float:
+    """The communities that measures rest on and, where others, those of the route, on one core."""
+    made = len(partition_sizes(n))
+    if route == "graph" and config.classes.min_size != SMALLEST:
+        made += len(partition_sizes(n, config.classes.min_size))
+    return rates.communities * n * made
 
 
 def rest_seconds(n: int, rates: Rates, config: Config) -> float:
-    """Hierarchy, candidates and their measures, on one core."""
-    linear = rates.rest.linear * n * (scale_rank(n, config.neighbors) + _MORE)
+    """Candidates and their measures, on one core."""
+    linear = rates.rest.linear * n * (config.neighbors.k + _MORE)
     compared = float(n)
     if uses_index(n, rates, config):  # lookups grow as the index's own
         compared = INDEXED_AT * (n / INDEXED_AT) ** (INDEX_GROWTH - 1)
@@ -99,7 +103,7 @@ def rest_seconds(n: int, rates: Rates, config: Config) -> float:
 def gpu_graph_seconds(n: int, config: Config) -> float:
     """For which a graph of n vectors has the GPU."""
     pair, neighbor = _GPU_PAIR
-    return (pair + neighbor * scale_rank(n, config.neighbors)) * n**2
+    return (pair + neighbor * config.neighbors.k) * n**2
 
 
 def layout_seconds(n: int, rates: Rates) -> float:
@@ -131,7 +135,7 @@ class _Model:
         self.work, self.rates, self.config, self.machine = work, rates, config, machine
         self.n, self.d = work.sources, work.dimensions
         self.vectors = 4 * self.d * self.n
-        self.graph = (12 * config.neighbors.k + 4) * self.n
+        self.graph = 12 * config.neighbors.k * self.n
         self.resident = max(rates.resident, _LIBRARIES)
         self.speedup = max(1.0, min(rates.side_by_side, machine.cores))
 
@@ -142,15 +146,13 @@ class _Model:
         route = config.clusters.route
         yield StageCost("sources", rates.opening + _OPENING * n, held, work.catalog_bytes)
         yield self._encoding("representations", rates.encoding, held)
-        kept = 0 if uses_index(n, rates, config) else config.neighbors.scale
-        near = graph_seconds(n, rates, config, kept)
-        further = 4 * max(0, kept - config.neighbors.k)
+        near = graph_seconds(n, rates, config)
         gpu = self._gpu_graph(n)
         yield StageCost(
             "neighbors",
             near / (1 if gpu else self.speedup),
-            held + 3 * self.vectors + self.graph + further * n,
-            (8 * config.neighbors.k + further + 30) * n,
+            held + 3 * self.vectors + self.graph,
+            (8 * config.neighbors.k + 30) * n,
             searches=1,
             gpu=gpu,
         )
@@ -161,10 +163,11 @@ class _Model:
             (4 * config.embedding.n_components + 30) * n,
         )
         by_graph = route == "graph"
+        grouping = communities_seconds(n, rates, config, route) + rest_seconds(n, rates, config)
         yield StageCost(
             "clusters",
-            (rest_seconds(n, rates, config) if by_graph else clusterer_seconds(n, rates)),
-            main + self.vectors + (_TREE if by_graph else _UMAP) * n,
+            grouping if by_graph else clusterer_seconds(n, rates),
+            main + self.vectors + (_COMMUNITIES if by_graph else _UMAP) * n,
             25 * n,
         )
         yield self._nulls(main)
@@ -173,8 +176,8 @@ class _Model:
             yield self._encoding("second", rates.second, held)
         yield StageCost(
             "classes",
-            _SECONDS_OF_CLASSES * n + rest_seconds(n, rates, config),
-            main + self.vectors + _TREE * n,
+            _SECONDS_OF_CLASSES * n + grouping,
+            main + self.vectors + _COMMUNITIES * n,
             45 * n,
         )
         seconds, each = _PRODUCTS
@@ -196,7 +199,7 @@ class _Model:
 
     def _one(self, n: int, route: str) -> int:
         """Bytes that one search of n vectors takes beside what the run holds."""
-        more = _TREE if route == "graph" else _UMAP
+        more = _COMMUNITIES if route == "graph" else _UMAP
         return (8 * self.d + 12 * self.config.neighbors.k + more) * n
 
     def _nulls(self, main: int) -> StageCost:

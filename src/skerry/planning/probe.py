@@ -20,8 +20,8 @@ from skerry.discover import (
     route_of,
     space_of,
 )
+from skerry.discover.communities import SMALLEST, partition_sizes
 from skerry.discover.find import each
-from skerry.discover.neighbors import scale_rank
 from skerry.discover.reduce import coordinates_of
 from skerry.planning.model import INDEXED_AT
 from skerry.planning.sample import Clock, stand_in
@@ -37,6 +37,7 @@ _MORE = 17
 class _Timed:
     n: int
     graph: float
+    communities: float
     rest: float
     drawing: float
     indexed: bool
@@ -88,6 +89,7 @@ def searched(
         second=0.0,
         graph=_growth([(t.n, t.graph) for t in found], settings),
         rest=_growth([(t.n, t.rest) for t in found], settings),
+        communities=found[-1].communities / (found[-1].n * len(partition_sizes(found[-1].n))),
         indexed=indexed,
         drawing=found[-1].drawing / found[-1].n,
         layout=layout,
@@ -109,13 +111,15 @@ def _growing(
         began = clock()
         both = list(each(lambda v: _timed(v, config, clock), [vectors] * 2, 1))
         longest = (clock() - began) / 2
-        yield min(both, key=lambda t: t.graph + t.rest)
+        yield min(both, key=lambda t: t.graph + t.communities + t.rest)
 
 
 def _timed(vectors: FloatArray, config: Config, clock: Clock) -> _Timed:
     began = clock()
     space = space_of(vectors, config.neighbors)
     graph = clock()
+    _ = space.communities  # which all after it shares
+    grouped = clock()
     # the route without UMAP: UMAP is timed by itself
     measure(route_of("graph")(space, config), space)
     rest = clock()
@@ -123,7 +127,14 @@ def _timed(vectors: FloatArray, config: Config, clock: Clock) -> _Timed:
     drawn = clock()
     # an index looks in some of its cells; where it gave up every pair was compared
     indexed = hasattr(space.search.find, "n_probe")
-    return _Timed(len(vectors), graph - began, rest - graph, drawn - rest, indexed)
+    return _Timed(
+        n=len(vectors),
+        graph=graph - began,
+        communities=grouped - graph,
+        rest=rest - grouped,
+        drawing=drawn - rest,
+        indexed=indexed,
+    )
 
 
 def _side_by_side(vectors: FloatArray, config: Config, threads: int, clock: Clock) -> float:
@@ -146,21 +157,21 @@ def _side_by_side(vectors: FloatArray, config: Config, threads: int, clock: Cloc
 
 
 def _growth(timed: Sequence[tuple[int, float]], config: Config) -> Growth:
-    """Least squares, relative, of seconds by n^2 and n (rank + 17), neither below 0."""
+    """Least squares, relative, of seconds by n^2 and n (k + 17), neither below 0."""
     from scipy.optimize import nnls
 
     n = np.array([size for size, _ in timed], dtype=np.float64)
     seconds = np.maximum([s for _, s in timed], 1e-9)
-    ranks = np.array([scale_rank(int(size), config.neighbors) + _MORE for size in n])
+    found = config.neighbors.k + _MORE
     # columns of like size, so that the solver's tolerance treats them alike
-    columns = np.stack([n**2 / 1e6, n * ranks / 1e5], axis=1) / seconds[:, None]
+    columns = np.stack([n**2 / 1e6, n * found / 1e5], axis=1) / seconds[:, None]
     square, linear = nnls(columns, np.ones(len(n)))[0]
     return Growth(float(square / 1e6), float(linear / 1e5))
 
 
 def _small(config: Config) -> Config:
     """The same settings on the CPU, made to allow the classes of a small sample."""
-    classes = replace(config.classes, min_size=min(10, config.classes.min_size), max_share=0.05)
+    classes = replace(config.classes, min_size=SMALLEST, max_share=0.05)
     classes = replace(classes, max_size=max(50, classes.max_size))
     near = replace(config.neighbors, device="cpu", exact_below=max(SIZES) + 4 * config.neighbors.k)
     return replace(config, classes=classes, neighbors=near)

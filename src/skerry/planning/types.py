@@ -33,7 +33,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Growth:
-    """Seconds on one core as ``square`` n^2 + ``linear`` n (rank + 17), ``rank`` the neighbors."""
+    """Seconds on one core as ``square`` n^2 + ``linear`` n (k + 17), ``k`` the neighbors."""
 
     square: float
     linear: float
@@ -50,7 +50,9 @@ class Rates:
     encoding, second
         A source, from file to vector, by all threads together; 0 where nothing is encoded.
     graph, rest
-        Of a search: its neighbor graph with every pair compared, and hierarchy and measures.
+        Of a search: its neighbor graph with every pair compared, and candidates and measures.
+    communities
+        A source and partition into communities.
     indexed
         A source, of the graph of 8,000 by an inverted index; 0: not measured, or the vectors
         have so little structure that every pair is compared.
@@ -71,6 +73,7 @@ class Rates:
     second: float
     graph: Growth
     rest: Growth
+    communities: float
     indexed: float
     drawing: float
     layout: float

@@ -53,17 +53,25 @@ _GIVEN = "They were given, not made by skerry: cite the network and the data tha
 
 
 def _method(findings: Findings) -> Cited:
+    route = findings.config.clusters.route
+    sentence = f"Rare classes in a deep representation, by the route {route}. "
+    if route == "graph":
+        sentence += "They are, and are held against, communities of the neighbor graph; "
+    else:
+        sentence += "They are held against communities of the neighbor graph; "
+    keys = ["walmsley2023rare", "levine2015", "blondel2008"]
+    if _by_hdbscan(findings):
+        which = "that of a repeated search" if route == "graph" else "theirs"
+        sentence += f"the hierarchy, {which}, is HDBSCAN's; "
+        keys.append("campello2013")
+    return Cited("Method", f"{sentence}the map is UMAP's.", (*keys, "mcinnes2018umap"))
+
+
+def _by_hdbscan(findings: Findings) -> bool:
+    """Whether a search was by the route ``umap-hdbscan``, as one of the repeated ones is."""
     config = findings.config
-    routes = {config.clusters.route}
-    if config.replication.subsamples or config.replication.seeds:
-        routes = {"graph", "umap-hdbscan"}  # one of the repeated searches is by the other
-    scaled = ("zelnik2004",) if "graph" in routes else ()
-    return Cited(
-        "Method",
-        "Rare classes in a deep representation. Their hierarchy is HDBSCAN's, by the route "
-        f"{config.clusters.route}; the map is UMAP's.",
-        ("walmsley2023rare", "campello2013", *scaled, "mcinnes2018umap"),
-    )
+    repeated = config.replication.subsamples or config.replication.seeds
+    return bool(repeated) or config.clusters.route == "umap-hdbscan"
 
 
 def _encoder(encoder: Encoder) -> Cited:
@@ -106,6 +114,8 @@ def _software(findings: Findings, encoded: bool, versions: Mapping[str, str]) ->
     unused = set() if encoded else {"onnxruntime", "opencv-python-headless"}
     if not has_footprint(findings):
         unused.add("mocpy")
+    if not _by_hdbscan(findings):
+        unused.add("hdbscan")
     return [
         Cited("Software", f"{name} {versions[name]}", keys)
         for name, keys in OF_LIBRARY.items()

@@ -41,7 +41,7 @@ _CLASSES = {
     "surface_density_low": Column("Lower end of its 95% interval", _DENSE + "min", _PER_AREA),
     "surface_density_high": Column("Upper end of its 95% interval", _DENSE + "max", _PER_AREA),
     "persistence": Column(
-        "1 - lambda(birth) / lambda(death) of its cluster, 0 of a community", "stat.value"
+        "1 - lambda(birth) / lambda(death) of its branch; 0: none", "stat.value"
     ),
     "route": Column("How it was found", "meta.code"),
     "central_id": Column("Its most central member", "meta.id.assoc"),

@@ -29,7 +29,6 @@ from skerry.types import (
     CondensedTree,
     Embedding,
     Failure,
-    FloatArray,
     IntArray,
     Measures,
     NeighborGraph,
@@ -44,8 +43,6 @@ FAILURES_SCHEMA = pa.schema(
 """``failures``: one row a source that could not be read."""
 
 KEY = "skerry_key"
-
-FURTHER = "further.safetensors"
 
 
 def shard_path(folder: Path, position: int) -> Path:
@@ -141,20 +138,10 @@ def write_graph(folder: Path, graph: NeighborGraph, ids: Sequence[str]) -> None:
         {
             "indices": graph.indices.astype(np.int32),
             "distances": graph.distances,
-            "scale": graph.scale,
             "recall": np.array([graph.recall]),
         },
     )
-    if graph.further is not None:
-        write_arrays(folder / FURTHER, {"distances": graph.further})
     write_table(folder / "ids.parquet", pa.table({"id_str": pa.array(ids, pa.string())}))
-
-
-def read_further(folder: Path) -> FloatArray | None:
-    """The distances (n, f) beyond those of the graph; None where none were kept."""
-    if not (folder / FURTHER).is_file():
-        return None
-    return np.asarray(read_arrays(folder / FURTHER)["distances"], dtype=np.float32)
 
 
 def read_graph(folder: Path) -> NeighborGraph:
@@ -163,7 +150,6 @@ def read_graph(folder: Path) -> NeighborGraph:
     return NeighborGraph(
         arrays["indices"].astype(np.int64),
         arrays["distances"],
-        arrays["scale"],
         float(arrays["recall"][0]),
     )
 

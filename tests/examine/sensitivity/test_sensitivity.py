@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +14,21 @@ from scipy.stats import binom
 from skerry.answer import Answer
 from skerry.config import Config, EmbeddingConfig, from_mapping
 from skerry.discover import Space, route_of, space_of
+from skerry.discover.communities import Communities, communities
 from skerry.errors import CannotAnswerError
 from skerry.examine import ExamineConfig
-from skerry.examine.searching.sweeps import Setting, other_settings, own_settings, sweep
+from skerry.examine.searching.sweeps import (
+    VALUES,
+    Setting,
+    other_settings,
+    own_settings,
+    sweep,
+)
 from skerry.examine.sensitivity import sensitivity
 from skerry.examine.sensitivity.lineages import fate, lineage, lineage_plot, links
 from skerry.examine.sensitivity.regions import regions
 from skerry.examine.sensitivity.survival import lifetimes, null_shares
-from skerry.types import FloatArray
+from skerry.types import FloatArray, NeighborGraph
 from tests.examine.searched import bytes_of, clumps, normal, overlap, searched, with_groups
 
 
@@ -48,32 +57,42 @@ def rows(*numbers: int) -> np.ndarray:
     return np.array(numbers, np.int64)
 
 
+@contextmanager
+def few_values() -> Iterator[None]:
+    """Grids of few values: each is another set of partitions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(VALUES, "k", (12, 20))
+        patch.setitem(VALUES, "min_size", (5, 8, 12))
+        yield
+
+
 def test_planted_groups_live_longer_than_chance_groups() -> None:
-    planted, chance, certain = [], [], 0
+    planted, by_chance = [], []
     for seed in range(2):
-        vectors, truth = with_groups(normal(500, seed), 3, 25, 0.2, seed)
-        subject = searched(vectors, config())
-        answer = sensitivity(subject, ExamineConfig(nulls=3, umap_sources=0))
+        vectors, truth = with_groups(normal(500, seed), 3, 25, 0.1, seed)
+        subject = searched(vectors, config(min_size=5))
+        with few_values():
+            answer = sensitivity(subject, ExamineConfig(nulls=4, umap_sources=0))
         for row, members in zip(rows_of(answer), subject.members, strict=True):
             own = bytes_of(subject.space.vectors, members)
             if max(overlap(own, kind) for kind in truth) >= 0.5:
                 planted.append(row["share"])
-                certain += row["null_share"] <= 0.05
-            else:
-                chance.append(row["share"])
-    assert len(planted) >= 5 and len(chance) >= 4
-    assert min(planted) > 0.7 and np.median(chance) < 0.5
-    assert np.median(planted) > max(chance)
-    assert certain >= 5
+                assert 0 < row["null_share"] < 0.6
+        by_chance += [row["share_median"] for row in rows_of(answer, "nulls")]
+    assert len(planted) >= 5
+    assert min(planted) > 0.6 and np.median(planted) == 1
+    assert max(by_chance) < 0.9
 
 
 def test_groups_of_chance_are_not_said_to_live_longer_than_chance() -> None:
-    shares = []
-    for seed in range(4):
-        subject = searched(normal(400, seed), config())
-        answer = sensitivity(subject, ExamineConfig(nulls=3, umap_sources=0))
-        shares += [row["null_share"] for row in rows_of(answer)]
-    assert len(shares) >= 15
+    shares: list[float] = []
+    for seed in range(12):
+        subject = searched(normal(400, seed), config(min_size=5))
+        if subject.classes:
+            with few_values():
+                answer = sensitivity(subject, ExamineConfig(nulls=4, umap_sources=0))
+            shares += [row["null_share"] for row in rows_of(answer)]
+    assert len(shares) >= 9
     assert sum(share <= 0.1 for share in shares) <= binom.ppf(0.999, len(shares), 0.1)
     assert np.mean(shares) > 0.3
 
@@ -81,7 +100,8 @@ def test_groups_of_chance_are_not_said_to_live_longer_than_chance() -> None:
 def test_the_own_setting_finds_every_class_and_numbers_agree() -> None:
     vectors, _ = with_groups(normal(400, 1), 2, 20, 0.2, 1)
     subject = searched(vectors, config())
-    answer = sensitivity(subject, ExamineConfig(nulls=1), clumped)
+    with few_values():
+        answer = sensitivity(subject, ExamineConfig(nulls=1), clumped)
     tried, overlaps = rows_of(answer, "settings"), rows_of(answer, "overlaps")
     assert tried[0]["changed"] == "" and tried[0]["route"] == "graph"
     assert tried[0]["candidates"] == len(subject.classes) == tried[0]["classes_kept"]
@@ -96,21 +116,29 @@ def test_the_own_setting_finds_every_class_and_numbers_agree() -> None:
         assert said.startswith(f"Found in {row['kept']} of the {row['settings']} other settings")
         plot = answer.class_plots[row["class_id"]]
         assert plot.series[0].y.max() == 1
+        assert plot.x_ticks == ("5", "8", "10", "12") and plot.y_ticks == ("12", "20")
+        assert plot.x.startswith("min_size") and plot.y.startswith("k ")
+        assert "The run's own: k 20, min_size 10." in plot.caption
+    assert {r["along"] for r in rows_of(answer, "lineage")} == {"k", "min_size"}
+    for t in tried:
+        assert (t["min_samples"] is None) == (t["route"] == "graph") == (t["k"] is not None)
     assert f"finds {len(subject.classes)} candidates" in answer.sentence
 
 
 def test_a_class_is_found_by_its_core_or_by_all_its_members() -> None:
     vectors, truth = with_groups(normal(400, 1), 1, 24, 0.1, 1)
     subject = searched(
-        vectors, config(), chosen=lambda c, v: overlap(bytes_of(v, c.members), truth[0]) > 0.9
+        vectors, config(), chosen=lambda c, v: overlap(bytes_of(v, c.members), truth[0]) > 0.8
     )
     (rare,), (found,) = subject.classes, subject.members
     half = replace(subject, classes=(replace(rare, core=11),), members=(found,))
-    answer = sensitivity(half, ExamineConfig(nulls=0, umap_sources=0))
-    assert rows_of(answer)[0]["share"] > 0.9
+    with few_values():
+        answer = sensitivity(half, ExamineConfig(nulls=0, umap_sources=0))
+    assert rows_of(answer)[0]["share"] > 0.8
     # without the others no candidate is the half of the group
     alone = replace(half, members=(found[:11],))
-    answer = sensitivity(alone, ExamineConfig(nulls=0, umap_sources=0))
+    with few_values():
+        answer = sensitivity(alone, ExamineConfig(nulls=0, umap_sources=0))
     assert rows_of(answer)[0]["share"] < 0.2
     assert {o["fate"] for o in rows_of(answer, "overlaps") if o["setting"] == 0} == {"merged"}
 
@@ -119,7 +147,8 @@ def test_settings_are_searches_like_any_other() -> None:
     vectors, _ = with_groups(normal(300, 2), 2, 20, 0.2, 2)
     set_up = config()
     subject = searched(vectors, set_up)
-    own = own_settings(subject.space, set_up)
+    with few_values():
+        own = own_settings(subject.space, set_up)
     found = sweep(subject.space, vectors[:, :0], set_up.embedding, own, clumped)
     for setting, there in zip(own, found, strict=True):
         changed = setting.config
@@ -130,6 +159,25 @@ def test_settings_are_searches_like_any_other() -> None:
         }
 
 
+def test_settings_that_differ_in_the_largest_class_alone_are_one_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_up = config(min_size=5)
+    space = space_of(normal(300, 0), set_up.neighbors)
+    made: list[tuple[int, int]] = []
+
+    def counted(graph: NeighborGraph, smallest: int = 10) -> Communities:
+        made.append((graph.indices.shape[1], smallest))
+        return communities(graph, smallest)
+
+    monkeypatch.setattr("skerry.discover.space.communities", counted)
+    with few_values():
+        own = own_settings(space, set_up)
+    found = sweep(space, space.vectors[:, :0], set_up.embedding, own, clumped)
+    assert len(found) == len(own) == 6 + 3
+    assert sorted(made) == [(k, size) for k in (12, 20) for size in (5, 8, 12)]
+
+
 def test_which_settings_are_tried() -> None:
     set_up = config(min_size=8)
     space = space_of(normal(300, 0), set_up.neighbors)
@@ -137,7 +185,10 @@ def test_which_settings_are_tried() -> None:
     assert own[0] == Setting(set_up) and len(set(own)) == len(own)
     assert {s.value("k") for s in own} == {10, 15, 20}
     assert {s.value("min_size") for s in own} == {5, 7, 8, 10, 15, 20, 30}
-    assert {s.value("min_samples") for s in own} == {3, 5, 8, 12, 20}
+    both = {(s.value("k"), s.value("min_size")) for s in own}
+    assert len(both) == 3 * 7
+    # of the neighbor graph's communities it changes nothing
+    assert {s.value("min_samples") for s in own} == {5}
     # of 300 sources 1% are 3, fewer than the smallest class
     assert {s.value("max_share") for s in own} == {0.05, 0.1, 0.2}
     others = other_settings(space, set_up, True)
@@ -145,6 +196,17 @@ def test_which_settings_are_tried() -> None:
     assert [len([s for s in others if s.changed == (name,)]) for name in
             ("n_neighbors", "n_components", "min_dist", "seed")] == [2, 3, 3, 3]  # fmt: skip
     assert other_settings(space, set_up, False) == others[:1]
+    by_umap = own_settings(space, config("umap-hdbscan"))
+    both = {(s.value("min_samples"), s.value("min_size")) for s in by_umap}
+    assert {pair[0] for pair in both} == {3, 5, 8, 12, 20} and len(both) == 5 * 6
+    assert {s.value("k") for s in by_umap} == {20}
+
+
+def test_few_neighbors_are_tried_whatever_another_route_asks_of_them() -> None:
+    set_up = config()
+    set_up = replace(set_up, clusters=replace(set_up.clusters, min_samples=15))
+    space = space_of(normal(300, 0), set_up.neighbors)
+    assert {s.value("k") for s in own_settings(space, set_up)} == {10, 15, 20}
 
 
 def test_of_the_other_route_umap_runs_only_up_to_so_many_sources() -> None:
@@ -172,14 +234,16 @@ def test_of_the_other_route_umap_runs_only_up_to_so_many_sources() -> None:
 
 
 def test_what_is_expected_of_featureless_data_is_the_runs() -> None:
-    subject = searched(normal(300, 0), config())
+    vectors, _ = with_groups(normal(300, 1), 1, 20, 0.15, 1)
+    subject = searched(vectors, config(min_size=8))
     measures = replace_sizes(7)
     subject = replace(
         subject,
         config=replace(subject.config, nulls=replace(subject.config.nulls, n=2)),
         null_measures={"shuffled": measures},
     )
-    answer = sensitivity(subject, ExamineConfig(nulls=0, umap_sources=0))
+    with few_values():
+        answer = sensitivity(subject, ExamineConfig(nulls=0, umap_sources=0))
     (row,) = rows_of(answer, "nulls")
     assert (row["kind"], row["searches"], row["candidates"]) == ("shuffled", 2, 3.5)
     assert "(in featureless data 4 to 4)" in answer.sentence
@@ -189,7 +253,7 @@ def test_what_is_expected_of_featureless_data_is_the_runs() -> None:
 def replace_sizes(n: int) -> Any:
     from skerry.types import Measures
 
-    return Measures(*(np.ones(n) for _ in range(5)))
+    return Measures(*(np.ones(n) for _ in range(6)))
 
 
 def test_links_and_fates_by_hand() -> None:
@@ -271,10 +335,13 @@ def test_no_class() -> None:
 @settings(max_examples=2)
 @given(st.integers(0, 2**16))
 def test_the_order_of_the_sources_changes_nothing(seed: int) -> None:
-    vectors, _ = with_groups(normal(200, 4), 2, 18, 0.2, 4)
+    vectors, _ = with_groups(normal(300, 1), 1, 20, 0.15, 1)
     few = ExamineConfig(nulls=1, umap_sources=0)
     order = np.random.default_rng(seed).permutation(len(vectors))
-    one, other = (sensitivity(searched(v, config()), few) for v in (vectors, vectors[order]))
+    with few_values():
+        one, other = (
+            sensitivity(searched(v, config(min_size=8)), few) for v in (vectors, vectors[order])
+        )
     assert one.sentence == other.sentence and one.of_class == other.of_class
     for name, table in one.tables.items():
         assert table.equals(other.tables[name])

@@ -71,9 +71,10 @@ WITHIN = 0.5
 def compression(subject: Subject, settings: ExamineConfig, compress: Compress = by_umap) -> Answer:
     """Each class before and after the run's compression, beside compressed featureless data.
 
-    A class exists ``before compression`` where chance does not explain its overdensity among the
-    representations: q below ``settings.alpha``. q is the run's own, whose nulls were searched by
-    the route that found the class. It is there ``only after compression`` where chance may
+    A class exists ``before compression`` where chance does not explain its containment in the
+    neighbor graph of the representations: q below ``settings.alpha``. q is the run's own, whose
+    nulls were searched by the route that found the class. How dense it is before and after is told
+    beside, as overdensity. It is there ``only after compression`` where chance may
     explain it, and the graph route finds neither it nor a group that holds half of it, but in the
     embedding ``umap-hdbscan`` finds it, or it is more isolated there than all but
     ``settings.alpha`` of random neighborhoods of its size.
@@ -113,11 +114,12 @@ def compression(subject: Subject, settings: ExamineConfig, compress: Compress = 
         "class_id": [rare.class_id for rare in subject.classes],
         "members": sizes,
         "core": [len(rows) for rows in judged_by],
+        "containment_core_before": core.containment,
         "overdensity_core_before": core.overdensity,
         "overdensity_core_after": core_after.overdensity,
         **measured_columns(before, after),
         "q_before": _q_before(
-            subject, core.overdensity, measured.overdensity[others], nulls, settings.alpha
+            subject, core.containment, measured.containment[others], nulls, settings.alpha
         ),
         "null_before": _null_share(core.overdensity, nulls, "before"),
         "null_after": _null_share(after.overdensity, nulls, "after"),
@@ -171,10 +173,10 @@ def _q_before(
     nulls: Sequence[NullEmbedding],
     alpha: float,
 ) -> DoubleArray:
-    """The q-value of each class's overdensity ``own`` (m,) among all candidates of the run.
+    """The q-value of each class's containment ``own`` (m,) among all candidates of the run.
 
-    Where the run has none, by the searches made here; NaN for a class that is denser than
-    everything in them and still not below what so few searches can tell.
+    Where the run has none, by the searches made here; NaN for a class that is better contained
+    than everything in them and still not below what so few searches can tell.
     """
     known = [rare.q_value for rare in subject.classes]
     if all(q is not None for q in known):
@@ -183,7 +185,7 @@ def _q_before(
         return np.full(len(own), np.nan)
     by_kind: dict[str, list[DoubleArray]] = {}
     for one in nulls:
-        by_kind.setdefault(one.kind, []).append(one.own.overdensity)
+        by_kind.setdefault(one.kind, []).append(one.own.containment)
     q = judged(np.concatenate([own, others]), by_kind)[1][: len(own)]
     most = np.array([max(s.max(initial=-np.inf) for s in parts) for parts in by_kind.values()])
     return np.where((q >= alpha) & (own > most.max()), np.nan, q)

@@ -16,6 +16,7 @@ COMPRESSION_SCHEMA = pa.schema(
         ("exists", pa.string()),
         ("members", pa.int64()),
         ("core", pa.int64()),
+        ("containment_core_before", pa.float64()),
         ("overdensity_core_before", pa.float64()),
         ("overdensity_core_after", pa.float64()),
         ("overdensity_before", pa.float64()),
@@ -40,9 +41,10 @@ COMPRESSION_SCHEMA = pa.schema(
         ("within_graph", pa.float64()),
     ]
 )
-"""One row a class. ``core`` are the members that it was judged by: ``q_before`` and ``null_before``
-are of these, all else but ``overdensity_core_`` of all. ``null_`` are the shares of candidates
-in compressed featureless data that are at least as overdense, the largest over its kinds, and
+"""One row a class. ``core`` are the members that it was judged by: ``q_before``, which is of
+``containment_core_before``, and ``null_before`` are of these, all else but ``overdensity_core_`` of
+all. ``null_`` are the shares of candidates in compressed featureless data that are at least as
+overdense, the largest over its kinds, and
 ``random_`` those of random neighborhoods of its size that are at least as isolated (which, unlike
 the overdensity, no size limits); the class is counted among them.
 ``_random`` are medians over those neighborhoods, ``_below`` the shares of them that lie lower.

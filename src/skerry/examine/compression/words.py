@@ -25,7 +25,7 @@ NAMED = 8
 """Classes that are named in the figure, at most."""
 
 CAVEAT = (
-    "UMAP makes its groups of differences in density that are there before, if only by chance, and "
+    "UMAP makes its groups of differences that are there before, if only by chance, and "
     "a real class may be too faint to be told from chance before compression: 'only after "
     "compression' says that without UMAP this survey holds no evidence for the class, not that it "
     "is none. How dense a group is in an embedding means little: UMAP evens densities out by "
@@ -37,8 +37,8 @@ _SAID = {
     BEFORE: ("exists before compression", "exist before compression"),
     AFTER: ("is there only after it", "are there only after it"),
     CHANCE: (
-        "is found without it, but no denser than chance makes groups",
-        "are found without it, but no denser than chance makes groups",
+        "is found without it, but no better contained than groups of chance",
+        "are found without it, but no better contained than groups of chance",
     ),
     PART: (
         "is part of a group that is found without it",
@@ -74,7 +74,7 @@ def sentence(rows: Sequence[Row], nulls: Sequence[NullEmbedding], kept: Preserva
 
 def of_class(row: Row, alpha: float) -> str:
     """What is said of one class."""
-    both = _density(row)
+    both = f"{_contained(row)} {_density(row)}"
     if np.isfinite(row["null_after"]):
         both += (
             f"; at most {row['null_before']:.1%} and {row['null_after']:.1%} of the groups in "
@@ -87,18 +87,29 @@ def of_class(row: Row, alpha: float) -> str:
     )
 
 
+def _contained(row: Row) -> str:
+    members = f"its {row['core']} members"
+    if row["members"] > row["core"]:
+        members = f"the {row['core']} members that it was judged by"
+    off = row["containment_core_before"]
+    return (
+        f"The share of edges in the neighbor graph that leads out of {members} is {abs(off):.1f} "
+        f"standard deviations {'below' if off >= 0 else 'above'} what is usual of groups of that "
+        f"size{_q(row['q_before'])}."
+    )
+
+
 def _density(row: Row) -> str:
     within = f"{row['overdensity_after']:.1f} times in the embedding"
     added = row["members"] - row["core"]
     if not added:
         return (
-            f"Its members lie {row['overdensity_before']:.1f} times as dense as their surroundings "
-            f"among the representations{_q(row['q_before'])}, {within}"
+            f"They lie {row['overdensity_before']:.1f} times as dense as their surroundings "
+            f"among the representations, {within}"
         )
     return (
-        f"The {row['core']} members that it was judged by lie "
-        f"{row['overdensity_core_before']:.1f} times as dense as their surroundings among the "
-        f"representations{_q(row['q_before'])}; with the {added} that complete it "
+        f"They lie {row['overdensity_core_before']:.1f} times as dense as their surroundings among "
+        f"the representations; with the {added} that complete it "
         f"{row['overdensity_before']:.1f} times, {within}"
     )
 
@@ -112,11 +123,13 @@ def _verdict(row: Row, alpha: float) -> str:
             "neighborhoods of its size."
         )  # fmt: skip
     return {
-        AFTER: "Exists only after compression: before it is no denser than chance makes groups.",
+        AFTER: "Exists only after compression: before it is no better contained than groups of "
+        "chance.",
         CHANCE: "No artifact of compression, but chance may explain it: the graph route finds it "
-        "among the representations, no denser than chance makes groups there.",
+        "among the representations, no better contained than groups of chance there.",
         PART: f"Part of a group that needs no compression: {row['within_graph']:.0%} of it lies in "
-        "one candidate of the graph route. By itself it is no denser than chance makes groups.",
+        "one candidate of the graph route. By itself it is no better contained than groups of "
+        "chance.",
         NEITHER: "Stands apart neither before nor after compression: no route finds it again.",
         UNTESTED: "Not tested: the run searched no featureless data, and here too little to tell.",
     }[exists]

@@ -26,6 +26,7 @@ from skerry.discover import (
 )
 from skerry.discover.assemble import Judged, judge_each, whole_classes
 from skerry.discover.checks import Q_BELOW
+from skerry.discover.communities import APART
 from skerry.discover.find import each, repeat, search_by
 from skerry.discover.judge import ENOUGH
 from skerry.discover.matching import best_match
@@ -133,11 +134,14 @@ def judged_together(searches: Sequence[Searched], subject: Subject) -> list[Foun
 
 
 def _unit(search: Searched, kind: str) -> float:
-    """The containment that 5% of the chance groups exceed, of all kinds where one has too few."""
+    """The containment that 5% of the chance groups exceed, of all kinds where one has too few.
+
+    At least ``APART``, as what chance puts together by another route may be no group of the graph.
+    """
     groups = pooled(search.nulls[kind]).containment
     if len(groups) < ENOUGH:
         groups = pooled([m for found in search.nulls.values() for m in found]).containment
-    return float(np.quantile(groups, 0.95)) if len(groups) else 1.0
+    return max(float(np.quantile(groups, 0.95)), APART) if len(groups) else APART
 
 
 def _judged(search: Searched, p: list[float], q: list[float]) -> list[Judged]:

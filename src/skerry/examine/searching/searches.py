@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from skerry.config import Config, EmbeddingConfig
 from skerry.discover import Space, Surrogates, candidates_of, find_candidates, groups_in, measure
 from skerry.discover.communities import contained
-from skerry.discover.neighbors import scale_rank
 from skerry.discover.reduce import coordinates_of
 from skerry.discover.routes import by_communities, tree_of_coordinates
 from skerry.examine.subject import Subject
-from skerry.types import Candidate, CondensedTree, FloatArray, IntArray, Measures, NeighborGraph
+from skerry.types import Candidate, FloatArray, IntArray, Measures, NeighborGraph
 
 GRAPH, UMAP = "graph", "umap-hdbscan"
 
@@ -31,32 +29,31 @@ def candidates(space: Space, coordinates: FloatArray, config: Config) -> list[Ca
     """What the route of ``config`` finds, ``umap-hdbscan`` in the coordinates given."""
     if config.clusters.route == GRAPH:
         return by_communities(space, config)
-    return candidates_of(_tree(coordinates, config), space, config)
+    return candidates_of(tree_of_coordinates(coordinates, config), space, config)
 
 
-def groups_by(space: Space, coordinates: FloatArray, config: Config) -> list[IntArray]:
-    """The members of the same candidates, in no order of centrality: faster."""
-    if config.clusters.route == GRAPH:
-        return [
-            c.members
-            for c in contained(space.communities_from(config.classes.min_size), config.classes)
-        ]
-    return [c.members for c in find_candidates(_tree(coordinates, config), config.classes)]
+def groups_by(
+    space: Space, coordinates: FloatArray, configs: Sequence[Config]
+) -> list[list[IntArray]]:
+    """The members of the same candidates, in no order of centrality: faster.
 
-
-def _tree(coordinates: FloatArray, config: Config) -> CondensedTree:
-    return tree_of_coordinates(coordinates, config)
+    ``configs`` differ in the sizes a class may have, but not in the smallest: the communities, or
+    the hierarchy, are the same and made once.
+    """
+    first = configs[0]
+    if first.clusters.route == GRAPH:
+        found = space.communities_from(first.classes.min_size)
+        return [[c.members for c in contained(found, config.classes)] for config in configs]
+    tree = tree_of_coordinates(coordinates, first)
+    return [[c.members for c in find_candidates(tree, config.classes)] for config in configs]
 
 
 def narrowed(space: Space, k: int) -> Space:
     """The same space with the first ``k`` neighbors of its graph, as a search with ``k`` has."""
     graph = space.graph
-    rank = scale_rank(len(space), replace(space.config, k=k))
-    # beyond the graph the scale is the same whatever k is
-    scale = graph.distances[:, rank - 1] if rank <= graph.indices.shape[1] else graph.scale
     found = Space(
         space.vectors,
-        NeighborGraph(graph.indices[:, :k], graph.distances[:, :k], scale, graph.recall),
+        NeighborGraph(graph.indices[:, :k], graph.distances[:, :k], graph.recall),
         space.config,
     )
     found.__dict__["search"] = space.search

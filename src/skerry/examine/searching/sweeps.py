@@ -18,8 +18,8 @@ from skerry.types import DoubleArray, FloatArray, IntArray
 
 SECTIONS = {
     "min_samples": "clusters",
-    "min_size": "classes",
     "k": "neighbors",
+    "min_size": "classes",
     "max_share": "classes",
     "n_neighbors": "embedding",
     "n_components": "embedding",
@@ -28,10 +28,16 @@ SECTIONS = {
 }
 """The settings that are varied, each with its section of the configuration."""
 
+TOGETHER = {GRAPH: ("k", "min_size"), UMAP: ("min_samples", "min_size")}
+"""By route the two settings of which every value is tried with every value of the other."""
+
+MEANT = {GRAPH: ("k", "min_size", "max_share"), UMAP: tuple(n for n in SECTIONS if n != "k")}
+"""By route the settings that its search hangs on."""
+
 VALUES: dict[str, tuple[float, ...]] = {
     "min_samples": (3, 5, 8, 12, 20, 30),
-    "min_size": (5, 7, 10, 15, 20, 30),
     "k": (10, 15, 20, 25, 30),
+    "min_size": (5, 7, 10, 15, 20, 30),
     "max_share": (0.01, 0.02, 0.05, 0.1, 0.2),
     "n_neighbors": (5, 10, 15, 30),
     "n_components": (2, 3, 5, 10),
@@ -76,17 +82,17 @@ class Setting:
 def own_settings(space: Space, config: Config) -> list[Setting]:
     """The run's own first, then others of its route that need no new embedding.
 
-    ``min_samples`` by ``min_size``; then, each alone, ``max_share`` and, of the route ``graph``,
-    how many columns of the cached graph are used.
+    Both settings that are varied ``TOGETHER``, of which ``k`` is how many columns of the cached
+    graph are used; then ``max_share`` alone.
     """
     own = Setting(config)
+    first, second = TOGETHER[own.route]
     found = [
-        own.with_value("min_samples", samples).with_value("min_size", size)
-        for samples in values_of("min_samples", own)
-        for size in values_of("min_size", own)
+        own.with_value(first, one).with_value(second, other)
+        for one in values_of(first, own)
+        for other in values_of(second, own)
     ]
-    for name in ("k", "max_share") if config.clusters.route == GRAPH else ("max_share",):
-        found += [own.with_value(name, value) for value in values_of(name, own)]
+    found += [own.with_value("max_share", value) for value in values_of("max_share", own)]
     return _possible([own, *found], space)
 
 
@@ -118,15 +124,16 @@ def _possible(found: Sequence[Setting], space: Space) -> list[Setting]:
             largest_size(n, config.classes)
         except InputError:
             continue
-        wide = min(width, config.neighbors.k)
-        if (
-            config.neighbors.k <= width
-            and config.clusters.min_samples <= wide
-            and config.embedding.n_neighbors <= width + 1
-            # as the spectral start of UMAP asks
-            and n >= 2 * max(config.embedding.n_components, 2) + 3
-            and config.embedding.seed < 2**32
-        ):
+        possible = config.neighbors.k <= width
+        if setting.route == UMAP:
+            possible = (
+                config.clusters.min_samples <= width
+                and config.embedding.n_neighbors <= width + 1
+                # as the spectral start of UMAP asks
+                and n >= 2 * max(config.embedding.n_components, 2) + 3
+                and config.embedding.seed < 2**32
+            )
+        if possible:
             kept.append(setting)
     return kept
 
@@ -143,21 +150,50 @@ def sweep(
     ``coordinates`` (n, d) are those that ``embedding`` gives; others are made by ``compress``.
     """
 
-    def search(setting: Setting) -> list[IntArray]:
-        config = setting.config
+    def search(alike: Sequence[int]) -> list[list[IntArray]]:
+        first = settings[alike[0]]
         placed = coordinates
-        if setting.route == UMAP and config.embedding != embedding:
-            placed = compress(space, config.embedding)
-        return found_by(setting, space, placed)
+        if first.route == UMAP and first.config.embedding != embedding:
+            placed = compress(space, first.config.embedding)
+        return _found([settings[j] for j in alike], space, placed)
 
     _ = space.search  # once, not by every thread
-    return list(each(search, settings))
+    together = _alike(settings)
+    return _in_order(together, list(each(search, together)))
 
 
-def found_by(setting: Setting, space: Space, coordinates: FloatArray) -> list[IntArray]:
-    """The members of the candidates of one setting, in ``coordinates`` where it is by UMAP."""
-    seen = narrowed(space, setting.config.neighbors.k) if setting.route == GRAPH else space
-    return groups_by(seen, coordinates, setting.config)
+def found_by(
+    settings: Sequence[Setting], space: Space, coordinates: FloatArray
+) -> list[list[IntArray]]:
+    """The same one after the other, all by UMAP in ``coordinates``."""
+    together = _alike(settings)
+    made = [_found([settings[j] for j in alike], space, coordinates) for alike in together]
+    return _in_order(together, made)
+
+
+def _alike(settings: Sequence[Setting]) -> list[list[int]]:
+    """The positions of settings that differ in ``max_share`` alone, which one search answers."""
+    made: dict[Setting, list[int]] = {}
+    for j, setting in enumerate(settings):
+        made.setdefault(Setting(setting.with_value("max_share", 1.0).config), []).append(j)
+    return list(made.values())
+
+
+def _found(alike: Sequence[Setting], space: Space, coordinates: FloatArray) -> list[list[IntArray]]:
+    first = alike[0]
+    seen = narrowed(space, first.config.neighbors.k) if first.route == GRAPH else space
+    return groups_by(seen, coordinates, [setting.config for setting in alike])
+
+
+def _in_order(
+    together: Sequence[Sequence[int]], made: Sequence[Sequence[list[IntArray]]]
+) -> list[list[IntArray]]:
+    found = {
+        j: there
+        for alike, of in zip(together, made, strict=True)
+        for j, there in zip(alike, of, strict=True)
+    }
+    return [found[j] for j in range(len(found))]
 
 
 def overlaps(

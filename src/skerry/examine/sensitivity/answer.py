@@ -20,6 +20,7 @@ from skerry.examine.searching.searches import (
     surrogates_of,
 )
 from skerry.examine.searching.sweeps import (
+    TOGETHER,
     Setting,
     other_settings,
     overlaps,
@@ -44,15 +45,14 @@ from skerry.examine.subject import Subject
 from skerry.types import IntArray
 
 QUESTION = "sensitivity"
-ALONG = ("min_samples", "min_size")
-"""Settings along which lineages are drawn."""
 
 
 def sensitivity(subject: Subject, settings: ExamineConfig, compress: Compress = by_umap) -> Answer:
     """Each class in other settings of the search, beside what lives there of featureless data.
 
-    All settings that need no other embedding are tried: ``min_samples`` by ``min_size``, and
-    alone ``max_share`` and the number of neighbors. Where there are no more than
+    All settings that need no other embedding are tried: of the route ``graph`` the number of
+    neighbors ``k`` by ``min_size``, of ``umap-hdbscan`` ``min_samples`` by ``min_size``, and
+    ``max_share`` alone. Where there are no more than
     ``settings.umap_sources`` sources UMAP is run with other ``n_neighbors``, ``n_components``,
     ``min_dist`` and seeds. A class is found again where a candidate overlaps all its members, or
     those that it was judged by, by 0.5 (Jaccard) or more. Up to ``settings.nulls`` draws of each
@@ -87,7 +87,7 @@ def sensitivity(subject: Subject, settings: ExamineConfig, compress: Compress = 
     ]
     lived = regions(ids, tried, fates)
     rows = class_rows(ids, groups, fates, allowed, share, null_shares(share, nulls), len(own))
-    lineages = [_along(name, own, found, groups, n) for name in ALONG]
+    lineages = [_along(name, own, found, groups, n) for name in TOGETHER[own[0].route]]
     expected = null_table(subject, nulls)
     return Answer(
         QUESTION,

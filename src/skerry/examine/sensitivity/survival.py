@@ -64,7 +64,7 @@ def null_lifetimes(
         coordinates = space.vectors[:, :0]
         if config.clusters.route != GRAPH:
             coordinates = compress(space, config.embedding)
-        found = [found_by(setting, space, coordinates) for setting in settings]
+        found = found_by(settings, space, coordinates)
         wholes = completed(found[0], space, config)
         allowed = admitted(found[0], wholes, settings[1:], len(space))
         return lifetimes(overlaps(found[0], wholes, found[1:]), allowed)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from skerry.examine.searching.sweeps import SECTIONS, Setting
+from skerry.examine.searching.sweeps import MEANT, SECTIONS, Setting
 from skerry.examine.sensitivity.lineages import KEPT, Lineage
 from skerry.examine.sensitivity.survival import Bools
 from skerry.examine.statistics import q_values
@@ -45,7 +45,8 @@ SETTINGS_SCHEMA = pa.schema(
         ("classes_kept", pa.int64()),
     ]
 )
-"""One row a search; setting 0 is the run's own. ``in_candidates`` are sources."""
+"""One row a search; setting 0 is the run's own. A setting that the search of its route does not
+hang on is null. ``in_candidates`` are sources."""
 
 OVERLAPS_SCHEMA = pa.schema(
     [
@@ -134,7 +135,7 @@ def settings_table(
             "setting": j,
             "route": setting.route,
             "changed": ", ".join(setting.changed),
-            **{name: setting.value(name) for name in SECTIONS},
+            **{name: setting.value(name) for name in MEANT[setting.route]},
             "candidates": len(found[j]),
             "in_candidates": sum(map(len, found[j])),
             "classes_allowed": int(allowed[:, j].sum()),

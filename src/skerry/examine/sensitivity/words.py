@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skerry.answer import Plot, Series, array
-from skerry.examine.searching.sweeps import Setting
+from skerry.examine.searching.sweeps import TOGETHER, Setting
 from skerry.examine.sensitivity.regions import Region
 from skerry.examine.sensitivity.survival import FEWEST
 from skerry.examine.settings import ExamineConfig
@@ -113,31 +113,31 @@ def _said(region: Region) -> str:
 
 
 def class_plot(class_id: str, own: Sequence[Setting], overlap: DoubleArray) -> Plot:
-    """The best overlap of a class by ``min_samples`` and ``min_size``."""
-    names = ("min_samples", "min_size")
+    """The best overlap of a class by the two settings that are varied together."""
+    names = TOGETHER[own[0].route]
     grid = {
         (setting.value(names[0]), setting.value(names[1])): float(overlap[j])
         for j, setting in enumerate(own)
         if set(setting.changed) <= set(names)
     }
-    samples, sizes = (sorted({key[i] for key in grid}) for i in (0, 1))
-    values = [grid.get((a, b), np.nan) for a in samples for b in sizes]
+    firsts, sizes = (sorted({key[i] for key in grid}) for i in (0, 1))
+    values = [grid.get((a, b), np.nan) for a in firsts for b in sizes]
     return Plot(
         f"How well the best candidate overlaps {class_id} (Jaccard) for each pair of settings; "
-        f"from 0.5 on it is the same class. The run's own: min_samples {own[0].value(names[0]):g}, "
-        f"min_size {own[0].value(names[1]):g}. A class that fills the plot hangs on no choice.",
-        "min_size (sources)",
-        "min_samples",
+        f"from 0.5 on it is the same class. The run's own: {names[0]} {own[0].value(names[0]):g}, "
+        f"{names[1]} {own[0].value(names[1]):g}. A class that fills the plot hangs on no choice.",
+        f"{names[1]} (sources)",
+        f"{names[0]} (neighbors)",
         (
             Series(
                 "cells",
-                array([len(samples), len(sizes)]),
+                array([len(firsts), len(sizes)]),
                 array(values),
                 text=tuple("" if np.isnan(v) else f"{v:.2f}" for v in values),
             ),
         ),
         x_ticks=tuple(f"{v:g}" for v in sizes),
-        y_ticks=tuple(f"{v:g}" for v in samples),
+        y_ticks=tuple(f"{v:g}" for v in firsts),
     )
 
 
@@ -166,7 +166,9 @@ def notes(
     if not number:
         found.append("No featureless data was searched with other settings.")
     few = [kind for kind, parts in nulls.items() if sum(map(len, parts)) < FEWEST]
-    if few and len(few) < len(nulls):
+    if nulls and not any(len(part) for parts in nulls.values() for part in parts):
+        found.append("Featureless data gave no group to compare with.")
+    elif few and len(few) < len(nulls):
         found.append(
             f"Too few groups in featureless data to compare with, left out: {', '.join(few)}."
         )

@@ -152,11 +152,11 @@ def _plot(searches: Sequence[Searched], found: Sequence[Found]) -> Plot:
         Series("segments", ends[drawn], at[drawn] - 0.35, "", ends[drawn], at[drawn] + 0.35)
     )
     return Plot(
-        "How many times as crowded each candidate is as its surroundings, by representation; the "
-        "lines are what 5% of chance groups exceed in featureless data.",
+        "How far the share of its edges that leads out of each candidate lies below what is usual "
+        "of its size, in standard deviations, by representation; the lines are what 5% of chance "
+        "groups exceed in featureless data.",
         "containment",
         "",
         tuple(series),
         y_ticks=tuple(place),
-        x_log=True,
     )
