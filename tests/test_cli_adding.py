@@ -8,7 +8,7 @@ import pytest
 import skerry
 from skerry import pipeline
 from skerry.config import Config, from_mapping
-from tests.conftest import write_vectors
+from tests.conftest import N_PLANTED, write_vectors
 from tests.test_cli import call
 
 
@@ -16,11 +16,11 @@ from tests.test_cli import call
 def parts(
     planted: object, planted_config: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path]:
-    """A run of 360 sources, and 40 more."""
+    """A run of nine in ten sources, and the others."""
     folder = tmp_path_factory.mktemp("parts")
-    ids = [f"s{i:03d}" for i in range(400)]
-    new = slice(0, 400, 10)
-    vectors = planted[[i for i in range(400) if i % 10]]  # type: ignore[index]
+    ids = [f"s{i:03d}" for i in range(N_PLANTED)]
+    new = slice(0, N_PLANTED, 10)
+    vectors = planted[[i for i in range(N_PLANTED) if i % 10]]  # type: ignore[index]
     first = write_vectors(folder / "first.parquet", vectors, [n for n in ids if n not in ids[new]])
     write_vectors(folder / "new.parquet", planted[new], ids[new])  # type: ignore[index]
     quick = from_mapping({"nulls": {"n": 1}, "replication": {"subsamples": 0}}, planted_config)
@@ -34,10 +34,10 @@ def test_it_adds_and_says_what_it_added(parts: tuple[Path, Path], tmp_path: Path
     code, out, _ = call(*arguments, "--json")
     found = json.loads(out)
     assert code == 0 and found["complete"]
-    assert found["sources"] == {"before": 360, "new": 40} and found["added"] == [str(new)]
+    assert found["sources"] == {"before": 1080, "new": 120} and found["added"] == [str(new)]
     assert found["stages"]["nulls"]["counts"]["searches"] == 4
     code, out, _ = call(*arguments)
-    assert code == 0 and f"40 sources were added to the 360 of {run}" in " ".join(out.split())
+    assert code == 0 and f"120 sources were added to the 1080 of {run}" in " ".join(out.split())
     code, out, _ = call("status", tmp_path / "out", "--json")
     assert json.loads(out)["added"] == [str(new)]
 

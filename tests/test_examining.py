@@ -17,7 +17,7 @@ from skerry.config import Config
 from skerry.errors import ConfigError, InputError, RunError
 from skerry.examine import QUESTIONS, ExamineConfig, Question, from_settings
 from skerry.examining import examine
-from tests.conftest import contents
+from tests.conftest import N_PLANTED, N_SEA, contents
 
 QUICK = ["unclustered", "properties", "encoders"]
 
@@ -89,7 +89,7 @@ def test_answers_of_an_earlier_search_are_not_shown(
 
 def test_a_table_by_id_adds_columns(run: Path, tmp_path: Path) -> None:
     table = tmp_path / "more.csv"
-    rows = [f"s{i:03d},{5 if i >= 340 else i % 7}" for i in range(400)]
+    rows = [f"s{i:03d},{5 if i >= N_SEA else i % 7}" for i in range(N_PLANTED)]
     table.write_text("\n".join(["id_str,mass", *rows]) + "\n")
     [answer] = examine(run, ["properties"], ExamineConfig(table=str(table)))
     assert answer.answered and {r["column"] for r in answer.tables["properties"].to_pylist()} == {

@@ -7,6 +7,7 @@ import pytest
 
 from skerry.errors import InputError, RunError
 from skerry.reopening import reopened
+from tests.conftest import N_PLANTED
 
 
 def test_a_run_comes_with_its_input(finished: Path, survey_folder: Path) -> None:
@@ -22,7 +23,7 @@ def test_an_input_that_changed_or_is_gone_is_an_error(
     table = Path(shutil.copy2(planted_table, tmp_path / "vectors.parquet"))
     config = run / "config.toml"
     config.write_text(config.read_text().replace(str(planted_table), str(table)))
-    assert len(reopened(run).survey.sources) == 400
+    assert len(reopened(run).survey.sources) == N_PLANTED
     table.touch()
     with pytest.raises(InputError, match=r"is not what it was when .* was made; run 'skerry run'"):
         reopened(run)

@@ -25,7 +25,7 @@ from skerry.errors import CatalogError, ConfigError, InputError, RunError
 from skerry.represent.encoder import Encoder, load
 from skerry.types import FloatArray, RareClass
 from skerry.using import ASSIGNED_SCHEMA, GROWN_SCHEMA, Finished, placing
-from tests.conftest import GROUP, N_GROUPS, N_SEA, PLANTED, write_vectors
+from tests.conftest import GROUP, N_GROUPS, N_PLANTED, N_SEA, PLANTED, write_vectors
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +77,22 @@ def test_withheld_members_come_first(run: Finished, judged: Path, tmp_path: Path
 
 def test_grown_is_ranked_and_says_whose_each_source_is(run: Finished) -> None:
     target, rejected = confirmed(run)[0], [c for c in run.classes if c.verdict == "rejected"]
-    found = run.grow(target.class_id, limit=1000)
+    found = run.grow(target.class_id, limit=9999)
     assert found.schema == GROWN_SCHEMA
     assert found["order"].to_pylist() == list(range(1, len(found) + 1))
     score = found["score"].to_numpy()
     assert ((score > 0) & (score <= 1)).all() and (np.diff(score) <= 0).all()
     names = found["id_str"].to_pylist()
-    assert sorted([*names, *target.members]) == [f"s{i:03d}" for i in range(N_SEA + 4 * GROUP)]
+    everything = [f"s{i:03d}" for i in range(N_PLANTED)]
+    assert sorted([*names, *target.members]) == sorted(everything)
     owner = {m: c.class_id for c in confirmed(run) for m in c.members}
     assert found["class_id"].to_pylist() == [owner.get(name, "") for name in names]
     assert len(set(found["class_id"].to_pylist())) == N_GROUPS
     assert run.grow(target.class_id, limit=7).equals(found.slice(0, 7))
     # a rejected candidate can be looked at as well; its members are in no class
-    other = run.grow(rejected[0].class_id, limit=1000)
+    other = run.grow(rejected[0].class_id, limit=9999)
     assert not set(other["id_str"].to_pylist()) & set(rejected[0].members)
-    assert len(other) == N_SEA + 4 * GROUP - rejected[0].size
+    assert len(other) == N_PLANTED - rejected[0].size
 
 
 def test_copies_are_grown_with_their_original(
@@ -105,7 +106,7 @@ def test_copies_are_grown_with_their_original(
     run = Finished(tmp_path / "run")
     target = next(c for c in run.classes if f"s{N_SEA:03d}" in c.members)
     assert "s005" not in target.members and "member-copy" in target.members
-    found = run.grow(target.class_id, limit=1000)
+    found = run.grow(target.class_id, limit=9999)
     names = found["id_str"].to_pylist()
     assert len(names) == len(set(names)) == len(ids) - target.size
     at = names.index("a-copy")
@@ -147,7 +148,7 @@ def test_a_run_s_own_sources_keep_what_it_said(run: Finished, planted_table: Pat
     assert placed.sources.schema == ASSIGNED_SCHEMA and not placed.warnings
     owner = {m: c.class_id for c in confirmed(run) for m in c.members}
     told = placed.sources.to_pylist()
-    assert [r["id_str"] for r in told] == [f"s{i:03d}" for i in range(N_SEA + 4 * GROUP)]
+    assert [r["id_str"] for r in told] == [f"s{i:03d}" for i in range(N_PLANTED)]
     assert [r["class_id"] for r in told] == [owner.get(r["id_str"], "") for r in told]
     assert all(0 < r["p_value"] <= 1 and r["distance_ratio"] > 0 for r in told)
     assert {r["nearest_class"] for r in told} == {c.class_id for c in confirmed(run)}

@@ -129,7 +129,7 @@ def test_look_select_review_and_find_it_again(
     # lasso
     page.evaluate("scrollTo(0, 0)")
     seen.lasso([(-0.01, -0.01), (1.01, -0.01), (1.01, 1.01), (-0.01, 1.01)])
-    assert f"{len(chart)} sources selected" in page.inner_text("#selection-body")
+    assert f"{len(chart):,} sources selected" in page.inner_text("#selection-body")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()
@@ -226,7 +226,7 @@ def test_the_folder_opens_from_disk(
     page.mouse.move(*seen.at(*page.evaluate("[now.map.members.x[0], now.map.members.y[0]]")))
     page.wait_for_selector("#source-body .id")
     seen.lasso([(-0.01, -0.01), (1.01, -0.01), (1.01, 1.01), (-0.01, 1.01)])
-    assert f"{len(chart)} sources selected" in page.inner_text("#selection-body")
+    assert f"{len(chart):,} sources selected" in page.inner_text("#selection-body")
     assert not page.is_visible("#endorse")
     assert page.get_by_role("button", name="More like this").count() == 0
     shape = page.evaluate(

@@ -59,9 +59,11 @@ def test_a_real_class_foretells_itself() -> None:
     assert said.found_in_a and said.found_in_b and said.passed
     assert said.containment > 3
     one = found(SPACE, [], [IN_B]).heldout(REAL)
-    assert (one.found_in_a, one.found_in_b, one.passed) == (False, True, True)
+    # its community is there, whatever the search of that half chose
+    assert one.found_in_a and one.found_in_b and one.passed
+    assert said.a is not None and said.b is not None
     # two tries count as two
-    assert said.p == pytest.approx(2 * one.p)
+    assert said.p == pytest.approx(2 * min(said.a.p, said.b.p))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -116,13 +118,15 @@ def test_what_is_foretold_by_hand() -> None:
     # mostly the members in the other half, as they are
     assert np.isin(SECOND[foretold], IN_B).mean() > 0.6
     assert np.isin(IN_B, SECOND[foretold]).all()
-    other = of(SPACE.vectors[SECOND]).communities
+    # half of the neighbors in half of the sources, ten at least
+    other = space_of(SPACE.vectors[SECOND], NeighborsConfig(k=10)).communities
     (expected,) = other.containment_of([np.array(foretold)])
     assert said.containment == pytest.approx(expected)
 
 
 def test_found_in_neither_half_is_not_passed() -> None:
-    said = found(SPACE, [REAL[:3]], []).heldout(REAL)
+    scattered = drawn(3, 40)
+    said = found(SPACE, [REAL[:3]], []).heldout(scattered)
     assert (said.found_in_a, said.found_in_b, said.passed) == (False, False, False)
     assert (said.containment, said.p) == (0.0, 1.0)
 

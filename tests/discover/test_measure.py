@@ -73,7 +73,9 @@ def test_agrees_with_all_pairs(seed: int, size: int) -> None:
     near = np.argsort(np.linalg.norm(x - x[0], axis=1))
     members = rng.permutation(near[: size + 8 * (seed % 2)])[:size]
     found = measure([candidate(members)], of(x))
-    np.testing.assert_allclose([float(v[0]) for v in astuple(found)], by_hand(x, members), 1e-4, 1e-6)
+    np.testing.assert_allclose(
+        [float(v[0]) for v in astuple(found)], by_hand(x, members), 1e-4, 1e-6
+    )
 
 
 def test_a_planted_clump_stands_out_and_a_ball_of_the_sea_does_not() -> None:

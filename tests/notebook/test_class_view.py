@@ -96,7 +96,7 @@ def test_a_run_shows_its_headline_and_classes(judged: Path) -> None:
     told = text_of(run._repr_html_())
     kept = [rare for rare in run.rare_classes if rare.verdict != "rejected"]
     assert kept and all(rare.class_id in told for rare in kept)
-    assert "among 400 sources" in told
+    assert "among 1,200 sources" in told
     rejected = [rare for rare in run.rare_classes if rare.verdict == "rejected"]
     assert not any(rare.class_id in told for rare in rejected)
     assert ("rejected" in told) == bool(rejected)

@@ -13,7 +13,7 @@ from skerry.errors import InputError
 from skerry.review import Action, open_reviews
 from skerry.types import FloatArray
 from skerry.using import Finished
-from tests.conftest import N_SEA, write_vectors
+from tests.conftest import N_PLANTED, N_SEA, write_vectors
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def run(judged: Path, tmp_path: Path) -> Finished:
     return Finished(Path(shutil.copytree(judged, tmp_path / "run")))
 
 
-def proposed(run: Finished, class_id: str, limit: int = 1000, reviewed: bool = True) -> list[str]:
+def proposed(run: Finished, class_id: str, limit: int = 9999, reviewed: bool = True) -> list[str]:
     return list(run.grow(class_id, limit, reviewed=reviewed)["id_str"].to_pylist())
 
 
@@ -77,7 +77,7 @@ def test_copies_of_a_dismissed_source_are_still_members(
 ) -> None:
     bare = from_mapping({"nulls": {"n": 0}, "replication": {"subsamples": 0}}, planted_config)
     ids = [f"s{i:03d}" for i in range(len(planted))] + ["a-copy", "z-copy"]
-    table = write_vectors(tmp_path / "t.parquet", planted[[*range(400), N_SEA, N_SEA]], ids)
+    table = write_vectors(tmp_path / "t.parquet", planted[[*range(N_PLANTED), N_SEA, N_SEA]], ids)
     pipeline.run(table, tmp_path / "run", bare)
     run = Finished(tmp_path / "run")
     target = next(c for c in run.classes if f"s{N_SEA:03d}" in c.members)
@@ -91,9 +91,9 @@ def test_copies_of_a_dismissed_source_are_still_members(
         log.append(Action("dismiss", target.class_id, name))
     after = run.grow(target.class_id, 5, reviewed=True)
     assert len(after) == 5 and not set(after["id_str"].to_pylist()) & set(target.members)
-    for name in [m for m in target.members if m in ids[:400]][2:]:
+    for name in [m for m in target.members if m in ids[:N_PLANTED]][2:]:
         log.append(Action("dismiss", target.class_id, name))
-    left = [m for m in target.members if m in ids[:400] and m != f"s{N_SEA:03d}"]
+    left = [m for m in target.members if m in ids[:N_PLANTED] and m != f"s{N_SEA:03d}"]
     with pytest.raises(InputError, match="expected 2 or more"):
         for name in left:
             log.append(Action("dismiss", target.class_id, name))

@@ -40,9 +40,7 @@ _CLASSES = {
     "surface_density": Column("Members per area of sky", "src.density", _PER_AREA),
     "surface_density_low": Column("Lower end of its 95% interval", _DENSE + "min", _PER_AREA),
     "surface_density_high": Column("Upper end of its 95% interval", _DENSE + "max", _PER_AREA),
-    "persistence": Column(
-        "1 - lambda(birth) / lambda(death) of its branch; 0: none", "stat.value"
-    ),
+    "persistence": Column("1 - lambda(birth) / lambda(death) of its branch; 0: none", "stat.value"),
     "route": Column("How it was found", "meta.code"),
     "central_id": Column("Its most central member", "meta.id.assoc"),
     "exemplars": Column("Ids of its exemplars, as a JSON list", "meta.id.assoc"),
