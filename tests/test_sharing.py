@@ -167,7 +167,7 @@ def test_a_file_system_without_locks_is_told(
 def test_vectors_are_shards_too(
     planted_table: Path, planted_config: Config, tmp_path: Path
 ) -> None:
-    config = from_mapping({"representations": {"shard_size": 100}}, planted_config)
+    config = from_mapping({"representations": {"shard_size": 300}}, planted_config)
     found = sharing.encode(planted_table, tmp_path / "run", config, shards="1:")
     assert (found["shards"], found["encoded"]) == (4, 3)
     assert shards(tmp_path / "run") == [f"shard-0000{i}.parquet" for i in (1, 2, 3)]
