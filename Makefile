@@ -33,7 +33,7 @@ demo: .venv/base  ## install and search a small drawn survey
 	$(BIN)/skerry demo -o skerry-demo
 
 test: .venv/dev lint types  ## everything that needs no torch
-	$(BIN)/pytest -n 2 --dist loadfile -m "not train and not browser and not ray"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not train and not browser and not ray" --ignore tests/survey/streams
 
 test-browser: .venv/dev  ## report and atlas in a Chromium; axe-core by npm install axe-core
 	$(BIN)/pytest -m browser
@@ -42,7 +42,7 @@ test-ray: .venv/ray  ## clusters of a few small nodes on this machine, one of th
 	$(BIN)/python -c "import ray"
 	$(BIN)/pytest -m ray
 
-test-streams: .venv/streams  ## surveys over HTTP, in S3 (a server of moto) and as HATS
+test-streams: .venv/streams  ## streams: tars, HTTP, S3 (a server of moto), HATS; in a process of their own
 	$(BIN)/python -c "import aiohttp, hats, moto, s3fs"
 	$(BIN)/pytest tests/survey/streams tests/survey/test_row_groups.py
 
