@@ -38,7 +38,7 @@ def clusters(context: Context, key: str) -> dict[str, Any]:
     """Find the candidates by the route that is set, and keep the hierarchy where it has one."""
     config, space, folder = context.config, context.space, context.path("clusters")
     context.on_event("clusters", 0, 1)
-    tree = None
+    clear(folder)
     if config.clusters.route == "graph":
         found = by_communities(space, config)
     else:
@@ -47,7 +47,6 @@ def clusters(context: Context, key: str) -> dict[str, Any]:
         found = candidates_of(tree, space, config)
         nouns.write_tree(folder / TREE, tree)
     nouns.write_candidates(folder / CANDIDATES, found)
-    clear(folder, keep={folder / CANDIDATES, *([folder / TREE] if tree is not None else [])})
     context.on_event("clusters", 1, 1)
     return {"route": config.clusters.route, "candidates": len(found)}
 

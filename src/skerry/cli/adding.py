@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.closing import closing
-from skerry.cli.common import AsJson, Output, Settings, Thorough, Threads, report
+from skerry.cli.common import (
+    Address,
+    AsJson,
+    Executor,
+    Output,
+    Settings,
+    Thorough,
+    Threads,
+    encoding_by,
+    report,
+)
 
 
 def add(
@@ -20,12 +30,8 @@ def add(
     settings: Settings = None,
     thorough: Thorough = False,
     threads: Threads = 0,
-    executor: Annotated[
-        str, typer.Option(help="Where images are encoded: local, or ray (--threads a task).")
-    ] = "local",
-    address: Annotated[
-        str, typer.Option(help="The Ray cluster: auto, HOST:PORT, or local: this machine alone.")
-    ] = "auto",
+    executor: Executor = "local",
+    address: Address = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Add the sources of NEW to those of RUN, in a new run: only the new ones are encoded.
@@ -37,16 +43,13 @@ def add(
     def work() -> dict[str, Any]:
         from skerry.adding.add import add as add_to
         from skerry.config import from_mapping, parse_override
-        from skerry.executors.executor import opened
         from skerry.progress import bar
         from skerry.store.runfolder import read_config
 
         config = read_config(folder)
         for text in [*(["nulls.n=200"] if thorough else []), *(settings or ())]:
             config = from_mapping(parse_override(text), config)
-        gpus = 0 if config.representations.device == "cpu" else 1
-        opening = opened(executor, address=address, threads=threads, gpus=gpus)
-        with opening as where, bar() as on_event:
+        with encoding_by(executor, address, threads, config) as where, bar() as on_event:
             return add_to(
                 folder, new, output, config, threads=threads, executor=where, on_event=on_event
             )

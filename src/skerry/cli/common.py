@@ -47,6 +47,12 @@ InputPath = Annotated[
         "table of representations; a path or an address (s3://, https://).",
     ),
 ]
+Executor = Annotated[
+    str, typer.Option(help="Where images are encoded: local, or ray (--threads a task).")
+]
+Address = Annotated[
+    str, typer.Option(help="The Ray cluster: auto, HOST:PORT, or local: this machine alone.")
+]
 Preset = Annotated[str, typer.Option(help="Named settings to start from.")]
 Previous = Annotated[Path | None, typer.Option(help="An earlier run, whose classes' ids are kept.")]
 Thorough = Annotated[
@@ -67,6 +73,14 @@ def run_config(
     options += ["nulls.n=200"] if thorough else []
     options += on_device(device)
     return resolved_config(path, [*options, *(settings or ())], preset)
+
+
+def encoding_by(executor: str, address: str, threads: int, config: Any) -> Any:
+    """The executor that the options stand for, to be used as a context."""
+    from skerry.executors.executor import opened
+
+    gpus = 0 if config.representations.device == "cpu" else 1
+    return opened(executor, address=address, threads=threads, gpus=gpus)
 
 
 def on_device(device: str) -> list[str]:

@@ -19,9 +19,11 @@ from skerry.cli import simulate as simulating
 from skerry.cli import train as training
 from skerry.cli.closing import closing
 from skerry.cli.common import (
+    Address,
     AsJson,
     ConfigFile,
     Device,
+    Executor,
     InputPath,
     Output,
     Preset,
@@ -29,6 +31,7 @@ from skerry.cli.common import (
     Settings,
     Thorough,
     Threads,
+    encoding_by,
     report,
     resolved_config,
     run_config,
@@ -55,25 +58,18 @@ def run(
     thorough: Thorough = False,
     threads: Threads = 0,
     device: Device = "",
-    executor: Annotated[
-        str, typer.Option(help="Where images are encoded: local, or ray (--threads a task).")
-    ] = "local",
-    address: Annotated[
-        str, typer.Option(help="The Ray cluster: auto, HOST:PORT, or local: this machine alone.")
-    ] = "auto",
+    executor: Executor = "local",
+    address: Address = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Find and judge rare classes in INPUT. Start it again and it goes on where it stopped."""
 
     def work() -> dict[str, Any]:
         from skerry import pipeline
-        from skerry.executors.executor import opened
         from skerry.progress import bar
 
         resolved = run_config(config, settings, preset, previous, thorough, device)
-        gpus = 0 if resolved.representations.device == "cpu" else 1
-        opening = opened(executor, address=address, threads=threads, gpus=gpus)
-        with opening as where, bar() as on_event:
+        with encoding_by(executor, address, threads, resolved) as where, bar() as on_event:
             return pipeline.run(
                 input_path, output, resolved, threads=threads, executor=where, on_event=on_event
             )

@@ -17,6 +17,7 @@ import numpy as np
 from skerry.backends import cpu
 from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
+from skerry.discover.matching import membership_matrix
 from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborGraph
 
 SMALLEST = 10
@@ -57,12 +58,7 @@ class Communities:
     def containment_of(self, groups: Sequence[IntArray]) -> DoubleArray:
         """The containment of any groups of rows, float64, in their order."""
         sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
-        leaving = np.array([self._conductance(rows) for rows in groups], dtype=np.float64)
-        return self.usual.containment(sizes, leaving)
-
-    def _conductance(self, rows: IntArray) -> float:
-        inside = self.weights[rows][:, rows].sum(dtype=np.float64)
-        return float(1 - inside / max(float(self.degree[rows].sum()), _EPSILON))
+        return self.usual.containment(sizes, _conductances(self.weights, self.degree, groups))
 
 
 @dataclass(frozen=True)
@@ -100,19 +96,15 @@ def communities(graph: NeighborGraph, smallest: int = SMALLEST) -> Communities:
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     n = len(degree)
     groups: list[IntArray] = []
-    leaving: list[DoubleArray] = []
     for size in partition_sizes(n, smallest):
         labels = cpu.louvain(weights, n / (_PER_RESOLUTION * size))
-        counts = np.bincount(labels)
-        conductance = _conductances(weights, degree, labels)
-        parts = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
-        large = np.flatnonzero(counts >= smallest)
-        groups += [parts[i] for i in large]
-        leaving.append(conductance[large])
-    conductances = np.concatenate([np.zeros(0), *leaving])
+        ends = np.cumsum(np.bincount(labels))[:-1]
+        parts = np.split(np.argsort(labels, kind="stable"), ends)
+        groups += [rows for rows in parts if len(rows) >= smallest]
     sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
-    usual = _usual(sizes, conductances)
-    return Communities(weights, degree, groups, usual.containment(sizes, conductances), usual)
+    leaving = _conductances(weights, degree, groups)
+    usual = _usual(sizes, leaving)
+    return Communities(weights, degree, groups, usual.containment(sizes, leaving), usual)
 
 
 def partition_sizes(n: int, smallest: int = SMALLEST) -> list[float]:
@@ -123,14 +115,11 @@ def partition_sizes(n: int, smallest: int = SMALLEST) -> list[float]:
     return sizes
 
 
-def _conductances(weights: Any, degree: DoubleArray, labels: IntArray) -> DoubleArray:
-    """The conductance of each community of a partition, in the order of the labels."""
-    edges = weights.tocoo()
-    same = labels[edges.row] == labels[edges.col]
-    n = int(labels.max(initial=-1)) + 1
-    inside = np.bincount(labels[edges.row[same]], edges.data[same], minlength=n)
-    total = np.bincount(labels, degree, minlength=n)
-    return np.asarray(1 - inside / np.maximum(total, _EPSILON))
+def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray]) -> DoubleArray:
+    """The share of each group's edges, by weight, that leads out of it; they may overlap."""
+    belongs = membership_matrix(groups, len(degree))
+    inside = np.asarray((belongs @ weights).multiply(belongs).sum(axis=1)).ravel()
+    return np.asarray(1 - inside / np.maximum(belongs @ degree, _EPSILON))
 
 
 def _usual(sizes: DoubleArray, conductances: DoubleArray) -> Usual:

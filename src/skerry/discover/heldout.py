@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from skerry.discover.communities import APART, SMALLEST
-from skerry.discover.matching import Matcher
+from skerry.discover.matching import Matcher, membership_matrix
 from skerry.discover.measure import spread_over
 from skerry.discover.replicate import found_again
 from skerry.discover.space import Space, space_of
@@ -153,13 +153,8 @@ class Halves:
         A group foretells the sources of which more than half of the neighbors that are in its
         half belong to it. Less than all others where these are fewer than two.
         """
-        from scipy.sparse import csr_matrix
-
         near, seen = self._neighbors[half]
-        starts = np.concatenate([[0], np.cumsum([len(rows) for rows in groups])])
-        members = np.concatenate([np.zeros(0, dtype=np.int64), *groups])
-        ones = np.ones(len(members), dtype=np.int32)
-        belongs = csr_matrix((ones, members, starts), shape=(len(groups), len(self.space)))
+        belongs = membership_matrix(groups, len(self.space))
         votes = (near @ belongs.T).tocoo()
         most = 2 * votes.data > seen[votes.row]
         row, group = votes.row[most], votes.col[most]

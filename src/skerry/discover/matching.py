@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,21 @@ class Matcher:
         overlap = both / (len(members) + self.sizes - both)
         best = int(np.argmax(overlap))
         return best, float(overlap[best])
+
+
+def membership_matrix(groups: Sequence[IntArray], n: int) -> Any:
+    """Which of n rows are in each of some groups of rows, int64 without repeats.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        float64 (n_groups, n): 1 for a member.
+    """
+    from scipy.sparse import csr_matrix
+
+    starts = np.concatenate([[0], np.cumsum([len(rows) for rows in groups], dtype=np.int64)])
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *groups])
+    return csr_matrix((np.ones(len(rows)), rows, starts), shape=(len(groups), n))
 
 
 def among(members: IntArray, rows: IntArray | None) -> npt.NDArray[np.bool_]:

@@ -221,14 +221,21 @@ def write_candidates(path: Path, candidates: Sequence[Candidate]) -> None:
 def read_candidates(path: Path) -> list[Candidate]:
     """Read candidates."""
     table = read_table(path)
-    starts = np.flatnonzero(np.diff(table["candidate"].to_numpy(), prepend=-1))
-    ends = [*starts[1:], table.num_rows][: len(starts)]
-    rows, probability = table["row"].to_numpy(), table["probability"].to_numpy()
-    persistence = table["persistence"].to_numpy()
+    rows, probability, persistence = (
+        _by_candidate(table, name) for name in ("row", "probability", "persistence")
+    )
     return [
-        Candidate(rows[a:b], probability[a:b], float(persistence[a]))
-        for a, b in zip(starts, ends, strict=True)
+        Candidate(members, depth, float(same[0]))
+        for members, depth, same in zip(rows, probability, persistence, strict=True)
     ]
+
+
+def _by_candidate(table: pa.Table, name: str) -> list[Any]:
+    """A column cut where another candidate begins; a row is a member, in their order."""
+    if not table.num_rows:
+        return []
+    ends = np.flatnonzero(np.diff(table["candidate"].to_numpy())) + 1
+    return np.split(table[name].to_numpy(), ends)
 
 
 def write_measures(path: Path, measures: Measures, key: str, recall: float) -> None:
@@ -257,10 +264,7 @@ def write_replicate(path: Path, replicate: Replicate, ids: Sequence[str], key: s
 def read_replicate(path: Path, name: str, kind: str, rows: IntArray | None) -> Replicate:
     """Read the candidates of a repeated search, of which the settings say what rows it saw."""
     table = read_table(path)
-    found, candidate = table["row"].to_numpy(), table["candidate"].to_numpy()
-    ends = np.flatnonzero(np.diff(candidate)) + 1
-    parts = np.split(found, ends) if len(found) else []
-    return Replicate(name, kind, rows, tuple(parts))
+    return Replicate(name, kind, rows, tuple(_by_candidate(table, "row")))
 
 
 def part_key(path: Path) -> str | None:
