@@ -46,7 +46,7 @@ def config() -> Config:
         {
             "representations": {"crop": 1.0, "shard_size": 40},
             "neighbors": {"k": 10},
-            "embedding": {"n_neighbors": 8, "n_components": 2},
+            "embedding": {"n_neighbors": 8, "n_components": 2, "epochs": 30},
             "clusters": {"min_samples": 2},
             "nulls": {"n": 1, "scales": "1"},
             "replication": {"subsamples": 1, "seeds": 0},
@@ -108,7 +108,7 @@ def planted_config() -> Config:
     return from_mapping(
         {
             "neighbors": {"k": 15},
-            "embedding": {"n_neighbors": 10, "n_components": 2},
+            "embedding": {"n_neighbors": 10, "n_components": 2, "epochs": 30},
             "nulls": {"n": 5, "scales": "2"},
             "replication": {"subsamples": 2, "seeds": 0},
             "classes": {"min_size": 8, "max_share": 0.1},

@@ -42,6 +42,7 @@ def test_toml_round_trip(k: int, dist: float, name: str) -> None:
         ({"sources": {"pixel_scale": float("inf")}}, "sources.pixel_scale is inf; .* finite"),
         ({"sources": {"pixel_scale": float("nan")}}, "sources.pixel_scale is nan; .* finite"),
         ({"embedding": {"seed": -1}}, "embedding.seed is -1"),
+        ({"embedding": {"epochs": -1}}, "embedding.epochs is -1; expected 0 or more"),
         ({"classes": {"max_size": 5}}, "at least classes.min_size"),
         (
             {"clusters": {"route": "umap"}},

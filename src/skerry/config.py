@@ -63,12 +63,13 @@ class NeighborsConfig:
 
 @dataclass(frozen=True)
 class EmbeddingConfig:
-    """UMAP."""
+    """UMAP. ``epochs`` are its rounds of moving points; 0: as many as UMAP itself would take."""
 
     n_neighbors: int = 15
     n_components: int = 5
     min_dist: float = 0.0
     map_min_dist: float = 0.1
+    epochs: int = 0
     seed: int = 0
 
 
@@ -164,6 +165,7 @@ ASSUMED: Mapping[str, tuple[str, ...]] = {
         "embedding.n_components",
         "embedding.min_dist",
         "embedding.map_min_dist",
+        "embedding.epochs",
         "embedding.seed",
         "clusters.min_samples",
         "classes.min_size",
@@ -245,6 +247,7 @@ def _validate(config: Config) -> None:
             2 <= config.embedding.n_neighbors <= config.neighbors.k + 1,
             f"between 2 and neighbors.k + 1 = {config.neighbors.k + 1}",
         ),
+        ("embedding.epochs", config.embedding.epochs >= 0, "0 or more"),
         ("embedding.seed", 0 <= config.embedding.seed < 2**32, "from 0 to 2**32 - 1"),
         ("embedding.n_components", config.embedding.n_components > 0, "positive"),
         ("embedding.min_dist", 0 <= config.embedding.min_dist <= 1, "between 0 and 1"),

@@ -40,8 +40,8 @@ def sea(seed: int, planted: bool = True) -> FloatArray:
     return x.astype(np.float32)
 
 
-def of(x: FloatArray, k: int = 20, smallest: int = 10) -> Communities:
-    return communities(space_of(x, NeighborsConfig(k=k)).graph, smallest)
+def of(x: FloatArray, k: int = 20, smallest: int = 10, largest: int = 0) -> Communities:
+    return communities(space_of(x, NeighborsConfig(k=k)).graph).reaching(smallest, largest)
 
 
 def graph(indices: IntArray) -> NeighborGraph:
@@ -114,32 +114,62 @@ def test_the_order_of_the_input_changes_no_class() -> None:
 
 def test_communities_are_parts_none_too_small_as_large_as_was_meant() -> None:
     found = of(sea(2), smallest=8)
-    assert partition_sizes(SEA, 8) == [12.8, 25.6, 51.2]
+    assert partition_sizes(SEA, 8) == [8, 16, 32, 64]
     times = np.zeros(SEA, dtype=int)
     for rows in found.groups:
         assert rows.dtype == np.int64 and (np.diff(rows) > 0).all() and len(rows) >= 8
         times[rows] += 1
     # a source is in one community of each partition, if that is no smaller
-    assert times.max() == 3 and (times > 0).all()
+    assert times.max() == 4 and (times > 0).all()
     sizes = np.array([len(rows) for rows in found.groups])
     assert (sizes < 20).any() and (sizes > 50).any()
     assert len(found.containment) == len(found.groups)
 
 
 @pytest.mark.parametrize(
-    ("n", "smallest", "sizes"),
+    ("n", "smallest", "largest", "sizes"),
     [
-        (50, 10, [16]),
-        (640, 10, [16, 32]),
-        (639, 10, [16]),
-        (10**7, 10, [16, 32, 64, 128, 256, 512, 1024]),
-        (4000, 5, [8, 16, 32, 64, 128]),
+        (50, 10, 2, [16]),
+        (640, 10, 32, [16, 32]),
+        (639, 10, 31, [16]),
+        (10**7, 10, 1000, [16, 32, 64, 128, 256, 512, 1024]),
+        (10**7, 10, 3000, [16, 32, 64, 128, 256, 512, 1024, 2048]),
+        (4000, 5, 200, [8, 16, 32, 64, 128]),
+        (4000, 40, 200, [16, 32, 64, 128]),
+        (400, 3, 80, [4, 8, 16, 32, 64]),
     ],
 )
-def test_the_sizes_of_the_partitions(n: int, smallest: int, sizes: list[int]) -> None:
-    found = partition_sizes(n, smallest)
-    assert found[:1] == [1.6 * smallest]
-    assert found == sizes
+def test_the_sizes_of_the_partitions(n: int, smallest: int, largest: int, sizes: list[int]) -> None:
+    assert partition_sizes(n, smallest, largest) == sizes
+
+
+def test_reaching_farther_adds_partitions_and_moves_no_containment() -> None:
+    own = of(sea(2))
+    more = own.reaching(5, 300)
+    n = len(own.groups)
+    assert len(more.groups) > n and more.usual == own.usual
+    for before, after in zip(own.groups, more.groups, strict=False):
+        np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(more.containment[:n], own.containment)
+    added = [len(rows) for rows in more.groups[n:]]
+    assert min(added) < 10 and max(added) > 80
+    assert own.reaching(12, 70) is own
+
+
+def test_a_class_larger_than_the_usual_partitions_is_found_where_it_is_asked_for() -> None:
+    x = sea(5, planted=False)
+    large = np.arange(180)
+    x[large] = x[large] * 0.3 + np.eye(8, dtype=np.float32)[0] * 6
+    found = contained(of(x), ClassesConfig(max_share=0.2))
+    assert max(jaccard(one.members, large) for one in found) > 0.9
+    few = contained(of(x), ClassesConfig())
+    assert max((jaccard(one.members, large) for one in few), default=0) < 0.6
+
+
+def test_islands_are_apart_by_no_more_than_rounding_can_tell() -> None:
+    leaving = np.array([0.0, 1e-12, 1e-7, 1e-6])
+    found = LEVEL.containment(np.full(4, 12.0), leaving)
+    assert (found == found[0]).all()
 
 
 @settings(deadline=None, max_examples=25)

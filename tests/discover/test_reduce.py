@@ -50,6 +50,21 @@ def test_same_bytes_every_time_and_others_for_another_seed() -> None:
     assert first.coordinates.tobytes() != other.coordinates.tobytes()
 
 
+def test_the_epochs_are_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    whole = cpu.layout
+
+    def counted(*given: Any) -> cpu.Layout:
+        asked.append(given[-1])
+        return whole(*given)
+
+    monkeypatch.setattr(cpu, "layout", counted)
+    x = blobs(60)
+    few, usual = (embed(x, graph_of(x, 10), EmbeddingConfig(8, epochs=n)) for n in (5, 0))
+    assert asked == [5, 5, 0, 0]
+    assert few.coordinates.tobytes() != usual.coordinates.tobytes()
+
+
 def test_the_coordinates_alone_are_the_same_bytes() -> None:
     x = blobs()
     config = EmbeddingConfig(n_neighbors=8, n_components=3)

@@ -16,7 +16,7 @@ from skerry.errors import ConfigError, InputError
 CONFIG = from_mapping(
     {
         "neighbors": {"k": 15},
-        "embedding": {"n_neighbors": 10, "n_components": 3},
+        "embedding": {"n_neighbors": 10, "n_components": 3, "epochs": 50},
         "classes": {"max_share": 0.2},
     }
 )
@@ -49,7 +49,7 @@ def test_planted_groups_are_candidates(name: str) -> None:
 def test_the_graph_s_route_is_what_is_contained_of_its_communities() -> None:
     space = drawn()
     for config in (CONFIG, from_mapping({"classes": {"min_size": 6}}, CONFIG)):
-        found = communities(space.graph, config.classes.min_size)
+        found = communities(space.graph)
         expected = [set(one.members.tolist()) for one in contained(found, config.classes)]
         whole = route_of("graph")(space, config)
         assert [set(one.members.tolist()) for one in whole] == expected

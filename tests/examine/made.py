@@ -16,7 +16,7 @@ from skerry.types import DoubleArray, Embedding, FloatArray, IntArray, RareClass
 SMALL = from_mapping(
     {
         "neighbors": {"k": 15},
-        "embedding": {"n_neighbors": 10, "n_components": 2},
+        "embedding": {"n_neighbors": 10, "n_components": 2, "epochs": 30},
         "nulls": {"n": 5, "scales": "2"},
         "replication": {"subsamples": 2, "seeds": 0},
         "classes": {"min_size": 8, "max_share": 0.1},

@@ -80,10 +80,10 @@ def test_comparing_every_pair_grows_as_the_square_and_an_index_less() -> None:
 
 
 def test_communities_cost_what_their_partitions_do() -> None:
-    default, other = Config(), from_mapping({"classes": {"min_size": 20}})
-    n = 10**5  # of 16, 32 ... 1,024 sources; from 20 on 32 ... 1,024
+    default, other = Config(), from_mapping({"classes": {"min_size": 5}})
+    n = 10**5  # of 16, 32 ... 1,024 sources; from 5 on 8 ... 1,024
     assert communities_seconds(n, RATES, default, "graph") == pytest.approx(1.5e-5 * n * 7)
-    assert communities_seconds(n, RATES, other, "graph") == pytest.approx(1.5e-5 * n * 13)
+    assert communities_seconds(n, RATES, other, "graph") == pytest.approx(1.5e-5 * n * 8)
     assert communities_seconds(n, RATES, other, "umap-hdbscan") == pytest.approx(1.5e-5 * n * 7)
     assert communities_seconds(1000, RATES, default, "graph") == pytest.approx(1.5e-5 * 1000 * 2)
 

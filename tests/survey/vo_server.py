@@ -14,9 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-from astropy.io.votable import parse_single_table, writeto
+from astropy.io.votable import parse_single_table
 from astropy.io.votable.tree import Info, VOTableFile
 from astropy.table import Table
+
+from skerry.store.votable import votable_bytes
 
 ERROR = """<?xml version="1.0"?>
 <VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">
@@ -51,9 +53,7 @@ def _document(service: Service, rows: Table) -> bytes:
     if service.ucds:
         table.get_field_by_id_or_name("ra").ucd = "pos.eq.ra;meta.main"
         table.get_field_by_id_or_name("dec").ucd = "pos.eq.dec;meta.main"
-    out = io.BytesIO()
-    writeto(made, out)
-    return out.getvalue()
+    return votable_bytes(made)
 
 
 def _handler(service: Service) -> type[BaseHTTPRequestHandler]:

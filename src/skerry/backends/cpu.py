@@ -156,11 +156,12 @@ def fuzzy_graph(indices: IntArray, distances: FloatArray) -> Any:
 
 
 def layout(
-    vectors: FloatArray, graph: Any, n_components: int, min_dist: float, seed: int
+    vectors: FloatArray, graph: Any, n_components: int, min_dist: float, seed: int, epochs: int = 0
 ) -> Layout:
     """Coordinates that UMAP gives the sources of a fuzzy graph, from a spectral start.
 
-    ``vectors`` serve only to place pieces of the graph that no edge joins.
+    ``vectors`` serve only to place pieces of the graph that no edge joins; of ``epochs`` 0 are as
+    many as UMAP takes by itself.
     """
     with _one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -175,7 +176,7 @@ def layout(
             b=b,
             gamma=1.0,
             negative_sample_rate=5,
-            n_epochs=None,
+            n_epochs=epochs or None,
             init="spectral",
             random_state=np.random.RandomState(seed),
             metric="euclidean",

@@ -64,8 +64,10 @@ def write_output(output: Path | None, table: pa.Table) -> None:
 
 def _encoded(table: pa.Table, suffix: str) -> bytes:
     import numpy as np
+    from astropy.io.votable import from_table
     from pyarrow import csv
 
+    from skerry.store.votable import votable_bytes
     from skerry.using import as_table
 
     buffer = io.BytesIO()
@@ -77,7 +79,9 @@ def _encoded(table: pa.Table, suffix: str) -> bytes:
         if rows[name].dtype.kind == "U":
             made = [_ascii(text) if suffix == ".fits" else _xml(text) for text in rows[name]]
             rows[name] = np.array(made, dtype="S" if suffix == ".fits" else "U")
-    rows.write(buffer, format="fits" if suffix == ".fits" else "votable")
+    if suffix != ".fits":
+        return votable_bytes(from_table(rows))
+    rows.write(buffer, format="fits")
     return buffer.getvalue()
 
 

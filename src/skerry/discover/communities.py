@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,10 @@ from skerry.discover.matching import membership_matrix
 from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborGraph
 
 SMALLEST = 10
-"""The smallest community that is looked at, unless another is asked for."""
+"""The smallest community that is looked at, unless smaller ones are asked for."""
+
+LARGEST_SHARE = 0.05
+"""Partitions coarser than this share of all sources are made only where they are asked for."""
 
 _FINEST = 1.6
 _COARSEST = 1024
@@ -29,7 +32,6 @@ _COARSEST = 1024
 APART = 2.0
 """The containment from which on a community may be a rare class; chance decides on it then."""
 
-_LARGEST_SHARE = 0.05
 _PER_RESOLUTION = 12.0
 _CLIP = 3.0
 _ROUNDS = 20
@@ -37,7 +39,7 @@ _TO_SIGMA = 1.4826
 _SLOPE, _SLOPE_ERROR = -0.53, 0.1
 _SCATTER = 0.3
 _WEIGHT = 20
-_EPSILON = 1e-9
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Communities:
     """Every community of a graph of n sources, in partitions from fine to coarse.
 
     ``weights`` is the symmetric sparse graph (n, n), float32, and ``degree`` float64 (n,) the sums
-    of its rows. ``groups`` are rows, int64 ascending, none smaller than was asked for, and
-    ``containment`` float64 that of each, counted from the line that is ``usual``.
+    of its rows. ``groups`` are rows, int64 ascending, none smaller than ``SMALLEST`` unless asked
+    for, and ``containment`` float64 that of each, counted from the line that is ``usual``.
     """
 
     weights: Any
@@ -57,8 +59,24 @@ class Communities:
 
     def containment_of(self, groups: Sequence[IntArray]) -> DoubleArray:
         """The containment of any groups of rows, float64, in their order."""
-        sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
-        return self.usual.containment(sizes, _conductances(self.weights, self.degree, groups))
+        leaving = _conductances(self.weights, self.degree, groups)
+        return self.usual.containment(_sizes(groups), leaving)
+
+    def reaching(self, smallest: int, largest: int) -> Communities:
+        """The same, and the partitions that hold smaller or larger ones than are there already.
+
+        What is usual stays what it was, so that every containment is counted from one line.
+        """
+        n = len(self.degree)
+        there = partition_sizes(n)
+        more: list[IntArray] = []
+        for size in partition_sizes(n, smallest, largest):
+            if size not in there:
+                more += _partition(self.weights, size, smallest)
+        if not more:
+            return self
+        containment = np.concatenate([self.containment, self.containment_of(more)])
+        return replace(self, groups=[*self.groups, *more], containment=containment)
 
 
 @dataclass(frozen=True)
@@ -76,7 +94,7 @@ class Usual:
         return np.asarray((usual - _logit(conductance)) / self.scatter)
 
 
-def communities(graph: NeighborGraph, smallest: int = SMALLEST) -> Communities:
+def communities(graph: NeighborGraph) -> Communities:
     """Partition a neighbor graph into communities of every size that a rare class may have.
 
     Edges lead to half of the graph's neighbors, the nearest, and weigh what share of all their
@@ -84,8 +102,7 @@ def communities(graph: NeighborGraph, smallest: int = SMALLEST) -> Communities:
     PhenoGraph has it, Levine et al. 2015, Cell 162, 184; the likeness of Jarvis & Patrick 1973,
     IEEE Trans. Comput. C-22, 1025). A partition is the one that Louvain finds (Blondel et al.
     2008, J. Stat. Mech., P10008) at a resolution that gives communities of one size on average:
-    1.6 times ``smallest``, and twice as many as often as they stay within 1,024 and within a
-    twentieth of all sources.
+    the sizes are those of :func:`partition_sizes`.
 
     The conductance of a community is the share of its edges, by weight, that leaves it. On all
     partitions together its logit falls as a line with the logarithm of the size, with one
@@ -94,32 +111,46 @@ def communities(graph: NeighborGraph, smallest: int = SMALLEST) -> Communities:
     """
     weights = cpu.shared_neighbors(graph.indices, max(1, graph.indices.shape[1] // 2))
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
-    n = len(degree)
     groups: list[IntArray] = []
-    for size in partition_sizes(n, smallest):
-        labels = cpu.louvain(weights, n / (_PER_RESOLUTION * size))
-        ends = np.cumsum(np.bincount(labels))[:-1]
-        parts = np.split(np.argsort(labels, kind="stable"), ends)
-        groups += [rows for rows in parts if len(rows) >= smallest]
-    sizes = np.array([len(rows) for rows in groups], dtype=np.float64)
+    for size in partition_sizes(len(degree)):
+        groups += _partition(weights, size, SMALLEST)
     leaving = _conductances(weights, degree, groups)
-    usual = _usual(sizes, leaving)
-    return Communities(weights, degree, groups, usual.containment(sizes, leaving), usual)
+    usual = _usual(_sizes(groups), leaving)
+    return Communities(weights, degree, groups, usual.containment(_sizes(groups), leaving), usual)
 
 
-def partition_sizes(n: int, smallest: int = SMALLEST) -> list[float]:
-    """The mean size of the communities of each partition of n sources that is made."""
-    sizes = [_FINEST * smallest]
-    while 2 * sizes[-1] <= min(_COARSEST, _LARGEST_SHARE * n):
+def partition_sizes(n: int, smallest: int = SMALLEST, largest: int = 0) -> list[float]:
+    """The mean size of the communities of each partition of n sources that is made.
+
+    16, and twice as many as often as they stay within 1,024 and within a twentieth of all
+    sources, or within ``largest`` where that is more; before it half as many, as often as it
+    takes to come down to 1.6 times ``smallest``.
+    """
+    sizes = [_FINEST * SMALLEST]
+    while sizes[0] > _FINEST * smallest:
+        sizes.insert(0, sizes[0] / 2)
+    while 2 * sizes[-1] <= max(min(_COARSEST, LARGEST_SHARE * n), largest):
         sizes.append(2 * sizes[-1])
     return sizes
+
+
+def _partition(weights: Any, size: float, smallest: int) -> list[IntArray]:
+    """The communities, not smaller than so many, of a partition into those of a mean size."""
+    labels = cpu.louvain(weights, weights.shape[0] / (_PER_RESOLUTION * size))
+    ends = np.cumsum(np.bincount(labels))[:-1]
+    parts = np.split(np.argsort(labels, kind="stable"), ends)
+    return [rows for rows in parts if len(rows) >= smallest]
+
+
+def _sizes(groups: Sequence[IntArray]) -> DoubleArray:
+    return np.array([len(rows) for rows in groups], dtype=np.float64)
 
 
 def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray]) -> DoubleArray:
     """The share of each group's edges, by weight, that leads out of it; they may overlap."""
     belongs = membership_matrix(groups, len(degree))
     inside = np.asarray((belongs @ weights).multiply(belongs).sum(axis=1)).ravel()
-    return np.asarray(1 - inside / np.maximum(belongs @ degree, _EPSILON))
+    return np.asarray(1 - inside / np.maximum(belongs @ degree, _LEAST))
 
 
 def _usual(sizes: DoubleArray, conductances: DoubleArray) -> Usual:
@@ -150,7 +181,8 @@ def _usual(sizes: DoubleArray, conductances: DoubleArray) -> Usual:
 
 
 def _logit(share: DoubleArray) -> DoubleArray:
-    inside = np.clip(share, _EPSILON, 1 - _EPSILON)
+    # of what no edge leaves, rounding would decide; edges weigh 1/59 or more
+    inside = np.clip(share, _LEAST, 1 - _LEAST)
     return np.asarray(np.log(inside / (1 - inside)))
 
 
@@ -172,6 +204,7 @@ def contained(found: Communities, config: ClassesConfig) -> list[Candidate]:
         There are so few sources that no class may reach ``min_size``.
     """
     largest = largest_size(len(found.degree), config)
+    found = found.reaching(config.min_size, largest)
     taken = np.zeros(len(found.degree), dtype=bool)
     candidates = []
     for i in np.argsort(-found.containment, kind="stable").tolist():
@@ -186,5 +219,5 @@ def contained(found: Communities, config: ClassesConfig) -> list[Candidate]:
 
 def _belonging(found: Communities, rows: IntArray) -> FloatArray:
     within = np.asarray(found.weights[rows][:, rows].sum(axis=1, dtype=np.float64)).ravel()
-    share = within / np.maximum(found.degree[rows], _EPSILON)
+    share = within / np.maximum(found.degree[rows], _LEAST)
     return np.clip(share, np.finfo(np.float32).tiny, 1.0).astype(np.float32)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from skerry.discover.communities import APART, SMALLEST
+from skerry.discover.communities import APART, SMALLEST, Communities
 from skerry.discover.matching import Matcher, membership_matrix
 from skerry.discover.measure import spread_over
 from skerry.discover.replicate import found_again
@@ -66,9 +66,10 @@ class HeldOut:
 
     @property
     def p(self) -> float:
-        """The smaller p of the halves where it was found, times their number (Bonferroni), at
-        most 1; 1 where it was found in neither."""
-        return min(1.0, min((len(self._found) * half.p for half in self._found), default=1.0))
+        """Of the halves where it was found: twice the smaller p or the larger, whichever is less
+        (Simes 1986, Biometrika 73, 751); 1 where it was found in neither."""
+        found = sorted(half.p for half in self._found)
+        return min((len(found) / (i + 1) * p for i, p in enumerate(found)), default=1.0)
 
     @property
     def passed(self) -> bool:
@@ -120,29 +121,29 @@ class Halves:
         """
         found = []
         for search, part, rows in zip(self.searches, self._parts, self.rows, strict=True):
-            smallest = max(2, SMALLEST * len(rows) // len(self.space))
-            groups = [rows[g] for g in part.communities_from(smallest).groups]
+            groups = [rows[group] for group in part.groups]
             known = replace(search, found=(*search.found, *groups))
             found.append((known, Matcher(known.found)))
         return found
 
     @cached_property
-    def _parts(self) -> tuple[Space, Space]:
+    def _parts(self) -> tuple[Communities, Communities]:
         a, b = (self._part(rows) for rows in self.rows)
         return a, b
 
-    def _part(self, rows: IntArray) -> Space:
-        """A half, of which each source has its share of the neighbors: they lie as far away."""
+    def _part(self, rows: IntArray) -> Communities:
+        """Those of a half: with its share of the neighbors, which lie as far away, and down to
+        its share of the smallest of all."""
         config, n = self.space.config, len(self.space)
         k = min(max(_FEWEST_NEIGHBORS, config.k * len(rows) // n), config.k, len(rows) - 1)
-        return space_of(self.space.vectors[rows], replace(config, k=k))
+        part = space_of(self.space.vectors[rows], replace(config, k=k))
+        return part.communities.reaching(max(2, SMALLEST * len(rows) // n), 0)
 
     @cached_property
     def _ordinary(self) -> DoubleArray:
         """The containment of what ordinary communities of either half foretell in the other."""
         found = []
-        for half, (part, rows) in enumerate(zip(self._parts, self.rows, strict=True)):
-            own = part.communities
+        for half, (own, rows) in enumerate(zip(self._parts, self.rows, strict=True)):
             plain = spread_over(np.flatnonzero(own.containment < APART), _ORDINARY)
             found.append(self._containment([rows[own.groups[i]] for i in plain], half))
         return np.concatenate(found)
@@ -161,7 +162,7 @@ class Halves:
         order = np.lexsort((row, group))
         ends = np.cumsum(np.bincount(group, minlength=len(groups)))[:-1]
         foretold = np.split(row[order].astype(np.int64), ends)
-        found = self._parts[1 - half].communities.containment_of(foretold)
+        found = self._parts[1 - half].containment_of(foretold)
         found[[len(rows) < _FEWEST for rows in foretold]] = -np.inf
         return found
 

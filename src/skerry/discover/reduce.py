@@ -47,9 +47,9 @@ def embed(
     on_event(_WHAT, 0, 3)
     fuzzy = _fuzzy(vectors, graph, config)
     on_event(_WHAT, 1, 3)
-    clustered = _layout(vectors, fuzzy, config.n_components, config.min_dist, config.seed)
+    clustered = _layout(vectors, fuzzy, config.n_components, config.min_dist, config)
     on_event(_WHAT, 2, 3)
-    seen = _layout(vectors, fuzzy, 2, config.map_min_dist, config.seed)
+    seen = _layout(vectors, fuzzy, 2, config.map_min_dist, config)
     on_event(_WHAT, 3, 3)
     return Embedding(clustered.coordinates, seen.coordinates, clustered.spectral and seen.spectral)
 
@@ -59,7 +59,7 @@ def coordinates_of(
 ) -> FloatArray:
     """Only the coordinates to cluster, as :func:`embed` gives them: float32 (n, n_components)."""
     fuzzy = _fuzzy(vectors, graph, config)
-    return _layout(vectors, fuzzy, config.n_components, config.min_dist, config.seed).coordinates
+    return _layout(vectors, fuzzy, config.n_components, config.min_dist, config).coordinates
 
 
 def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> Any:
@@ -72,8 +72,10 @@ def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -
     )
 
 
-def _layout(vectors: FloatArray, fuzzy: Any, d: int, min_dist: float, seed: int) -> cpu.Layout:
-    layout = cpu.layout(vectors, fuzzy, d, min_dist, seed)
+def _layout(
+    vectors: FloatArray, fuzzy: Any, d: int, min_dist: float, config: EmbeddingConfig
+) -> cpu.Layout:
+    layout = cpu.layout(vectors, fuzzy, d, min_dist, config.seed, config.epochs)
     if not np.isfinite(layout.coordinates).all():
         raise InputError(
             f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "

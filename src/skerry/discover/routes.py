@@ -36,8 +36,7 @@ def route_of(name: str) -> Route:
 
 def by_communities(space: Space, config: Config) -> list[Candidate]:
     """The communities of the neighbor graph itself, in the space of the representations."""
-    found = space.communities_from(config.classes.min_size)
-    return centered(contained(found, config.classes), space.vectors)
+    return centered(contained(space.communities, config.classes), space.vectors)
 
 
 def by_embedding(space: Space, config: Config) -> list[Candidate]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from skerry.backends import card
 from skerry.config import NeighborsConfig
-from skerry.discover.communities import SMALLEST, Communities, communities
+from skerry.discover.communities import Communities, communities
 from skerry.discover.neighbors import NeighborSearch, neighbor_graph, neighbor_search
 from skerry.progress import OnEvent, silent
 from skerry.types import FloatArray, IntArray, NeighborGraph
@@ -43,10 +43,6 @@ class Space:
     def communities(self) -> Communities:
         """The communities of its neighbor graph, from fine to coarse, that measures rest on."""
         return communities(self.graph)
-
-    def communities_from(self, smallest: int) -> Communities:
-        """The same, from another smallest size on."""
-        return self.communities if smallest == SMALLEST else communities(self.graph, smallest)
 
     def near(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), themselves left out: int64 and float32 (m, k)."""

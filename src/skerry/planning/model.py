@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from skerry.config import Config, asks_for_gpu
-from skerry.discover.communities import SMALLEST, partition_sizes
+from skerry.discover.candidates import largest_size
+from skerry.discover.communities import partition_sizes
 from skerry.discover.surrogates import kinds_of
 from skerry.discover.variants import Variant, half_variants, variants
 from skerry.planning.types import Machine, Plan, Rates, StageCost, Workload
@@ -84,11 +85,10 @@ def graph_seconds(n: int, rates: Rates, config: Config) -> float:
 
 
 def communities_seconds(n: int, rates: Rates, config: Config, route: str) -> float:
-    """The communities that measures rest on and, where others, those of the route, on one core."""
-    made = len(partition_sizes(n))
-    if route == "graph" and config.classes.min_size != SMALLEST:
-        made += len(partition_sizes(n, config.classes.min_size))
-    return rates.communities * n * made
+    """The communities that measures rest on and, where more, those of the route, on one core."""
+    asked = config.classes
+    reach = (asked.min_size, largest_size(n, asked)) if route == "graph" else ()
+    return rates.communities * n * len(partition_sizes(n, *reach))
 
 
 def rest_seconds(n: int, rates: Rates, config: Config) -> float:

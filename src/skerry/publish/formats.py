@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from skerry.store.votable import votable_bytes
+
 _Array = npt.NDArray[Any]
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -81,9 +83,7 @@ def to_votable(name: str, table: pa.Table) -> bytes:
         elif values.dtype.kind == "f":
             out.array.mask[field.name] = np.isnan(values)
         out.array[field.name].data[:] = values
-    buffer = io.BytesIO()
-    file.to_xml(buffer, tabledata_format="tabledata")
-    return buffer.getvalue()
+    return votable_bytes(file)
 
 
 def _votable_field(tree: Any, file: Any, field: pa.Field) -> Any:

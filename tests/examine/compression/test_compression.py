@@ -39,7 +39,7 @@ def config(route: str, **classes: float) -> Config:
     return from_mapping(
         {
             "neighbors": {"k": 20},
-            "embedding": {"n_components": 3},
+            "embedding": {"n_components": 3, "epochs": 60},
             "nulls": {"n": 0, "scales": "1"},
             "clusters": {"route": route},
             "classes": {"max_share": 0.1, **classes},
@@ -129,14 +129,14 @@ def test_the_q_of_the_run_decides() -> None:
 
 
 def test_chance_groups_of_the_graph_are_no_artifact_of_umap() -> None:
-    subject = with_q(searched(normal(400, 0), config("graph", min_size=5), clumps), 1.0)
+    subject = with_q(searched(normal(400, 2), config("graph", min_size=5), clumps), 1.0)
     rows = rows_of(compression(subject, ExamineConfig(nulls=0), clumped))
     assert {row["exists"] for row in rows} == {CHANCE}
     assert all(row["overlap_graph"] == 1 for row in rows)
 
 
 def test_sources_that_are_no_group_stand_apart_on_neither_side() -> None:
-    subject = with_q(searched(normal(400, 0), config("graph", min_size=5), clumps), 1.0)
+    subject = with_q(searched(normal(400, 2), config("graph", min_size=5), clumps), 1.0)
     some = np.arange(0, 300, 20)
     names = tuple(subject.ids[i] for i in some)
     rare = replace(subject.classes[0], members=names, core=len(names))

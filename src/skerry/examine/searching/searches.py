@@ -37,12 +37,12 @@ def groups_by(
 ) -> list[list[IntArray]]:
     """The members of the same candidates, in no order of centrality: faster.
 
-    ``configs`` differ in the sizes a class may have, but not in the smallest: the communities, or
-    the hierarchy, are the same and made once.
+    ``configs`` differ in the sizes a class may have, but by HDBSCAN not in the smallest: the
+    communities, or the hierarchy, are the same and made once.
     """
     first = configs[0]
     if first.clusters.route == GRAPH:
-        found = space.communities_from(first.classes.min_size)
+        found = space.communities
         return [[c.members for c in contained(found, config.classes)] for config in configs]
     tree = tree_of_coordinates(coordinates, first)
     return [[c.members for c in find_candidates(tree, config.classes)] for config in configs]

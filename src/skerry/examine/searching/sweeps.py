@@ -172,10 +172,14 @@ def found_by(
 
 
 def _alike(settings: Sequence[Setting]) -> list[list[int]]:
-    """The positions of settings that differ in ``max_share`` alone, which one search answers."""
+    """The positions of settings that one search answers: they differ in ``max_share`` alone, and
+    where it is by communities in ``min_size``."""
     made: dict[Setting, list[int]] = {}
     for j, setting in enumerate(settings):
-        made.setdefault(Setting(setting.with_value("max_share", 1.0).config), []).append(j)
+        alike = setting.with_value("max_share", 1.0)
+        if setting.route == GRAPH:
+            alike = alike.with_value("min_size", 1.0)
+        made.setdefault(Setting(alike.config), []).append(j)
     return list(made.values())
 
 
