@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,14 @@ def test_named_ranked_and_described() -> None:
     assert all(c.replication is None and c.reasons == () for c in found)
     assert all(c.route == "graph" for c in found)
     assert all(type(v) is float for c in found for v in (*c.votes.values(), *c.probability))
+
+
+def test_what_is_contained_alike_and_as_large_ranks_by_isolation_whatever_its_name() -> None:
+    near, far = candidate([0], 3.0), replace(candidate([7], 3.0), isolation=0.2)
+    assert near.isolation < far.isolation
+    assert [c.isolation for c in classes([near, far])] == [0.2, 0.1]
+    near, far = candidate([7], 3.0), replace(candidate([0], 3.0), isolation=0.2)
+    assert [c.isolation for c in classes([near, far])] == [0.2, 0.1]
 
 
 def test_the_verdict_ranks_before_containment() -> None:

@@ -45,7 +45,8 @@ def rare_classes(
     config: ClassesConfig,
     route: str,
 ) -> list[RareClass]:
-    """Classes ranked by verdict (confirmed first), containment, size (larger first), then name.
+    """Classes ranked by verdict (confirmed first), containment, size (larger first), isolation,
+    then name.
 
     Parameters
     ----------
@@ -60,8 +61,10 @@ def rare_classes(
     return [replace(rare, rank=rank) for rank, rare in enumerate(ranked, start=1)]
 
 
-def _place(rare: RareClass) -> tuple[int, float, int, str]:
-    return _ORDER.index(rare.verdict), -rare.containment, -rare.size, rare.class_id
+def _place(rare: RareClass) -> tuple[int, float, int, float, str]:
+    # of islands, which no edge leaves, all are contained alike
+    measured = (-rare.containment, -rare.size, -rare.isolation)
+    return _ORDER.index(rare.verdict), *measured, rare.class_id
 
 
 def _rare_class(
