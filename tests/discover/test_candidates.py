@@ -131,6 +131,7 @@ def random_tree(seed: int) -> CondensedTree:
     return tree(n, rows)
 
 
+@pytest.mark.filterwarnings("error")
 @settings(deadline=None, max_examples=150)
 @given(st.integers(0, 10_000), st.sampled_from([0.3, 0.6, 1.0]))
 def test_no_other_choice_is_more_stable(seed: int, share: float) -> None:

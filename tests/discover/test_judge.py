@@ -142,12 +142,12 @@ def test_the_sentences_say_what_was_measured_and_what_against() -> None:
     assert "9 of 10 on random subsets" in said["replication"]
     assert "1 of 1 by the other route, 0 of 2 with another own): 75%" in said["replication"]
     assert (
-        "both by itself" in said["held-out half"]
+        "each by itself" in said["held-out half"]
         and "4.2 standard deviations" in said["held-out half"]
     )
     assert "(p = 0.0002 for ordinary groups)" in said["held-out half"]
     one = judged(held_out=HeldOut(Foretold(3.1, 0.001), None)).checks[-1]
-    assert one.passed and "one of them by itself" in one.sentence
+    assert one.passed and ": one by itself" in one.sentence
     none = judged(held_out=HeldOut(None, None)).checks[-1]
     assert "neither by itself" in none.sentence and "p = " not in none.sentence
     assert "55%" in said["second encoder"]

@@ -175,7 +175,10 @@ def _candidate(
 ) -> Candidate:
     points = np.concatenate(_point_rows(tree, rows_of, int(branches.name[b])))
     members = tree.child[points]
-    probability = np.minimum(tree.lam[points] / branches.death[b], 1.0).astype(np.float32)
+    lam, death = tree.lam[points], branches.death[b]
+    # twins leave at an infinite density, as the branch itself may end
+    share = np.divide(lam, death, out=np.ones_like(lam), where=lam < death)
+    probability = share.astype(np.float32)
     order = np.lexsort((members, -probability))
     # born of a distance without end, a branch has persistence 1: keep it below, as promised
     below_one = min(float(persistence), float(np.nextafter(1.0, 0.0)))

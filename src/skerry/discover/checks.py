@@ -176,7 +176,7 @@ def _held_out(half: HeldOut | None) -> Check | None:
     found = half.found_in_a + half.found_in_b
     said = (
         "The sources were split in two random halves: "
-        f"{('neither', 'one of them', 'both')[found]} by itself has a group that is it."
+        f"{('neither', 'one', 'each')[found]} by itself has a group that is it."
     )
     if found:
         said += (
