@@ -148,7 +148,6 @@ def test_sources_far_from_all_others_are_no_trouble() -> None:
     assert np.isfinite(far.members).all()
 
 
-@pytest.mark.xfail(strict=True, reason="edges know who is nearest, but not how far that is")
 def test_a_source_far_beyond_a_class_is_none_of_it() -> None:
     vectors, (rows,) = with_groups(6)
     vectors[:5] *= 1e6

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from skerry.discover.outside import class_distances
 from skerry.discover.space import Space
 from skerry.types import DoubleArray, IntArray
 
@@ -29,6 +30,9 @@ RETURN = 0.3
 
 ABSORBED = 0.5
 """The share of another core within a class from which on it is a piece of that class."""
+
+FARTHEST = 2.0
+"""How many times as far from its core as the core's own sources what a class takes in may be."""
 
 _STEPS = 15
 _TINY = 1e-12
@@ -59,7 +63,9 @@ def complete(
     that has the least conductance (Andersen, Chung & Lang 2006, FOCS, 475). The graph is the one
     that communities are found on; a walk sees no farther than the neighbors' neighbors. A
     candidate of which half or more lies in the cut of a class is a piece
-    of it and goes into it whole. The class with the least conductance takes first; no other
+    of it and goes into it whole. Edges know who is nearest, but not how far that is: a source is
+    left out whose mean distance to the five nearest of the core is over ``FARTHEST`` times that of
+    any in the core. The class with the least conductance takes first; no other
     core's sources are taken.
 
     Parameters
@@ -81,7 +87,8 @@ def complete(
     for i in sorted(cuts, key=lambda i: (cuts[i].conductance, i)):
         if found[i] is None:
             continue
-        whole = _grown(i, cuts[i].rows, cores, found, owner, largest)
+        near = _near(cuts[i].rows, cores[i], space)
+        whole = _grown(i, near, cores, found, owner, largest)
         owner[whole.members] = i
         found[i] = whole
         for piece in whole.pieces:
@@ -150,6 +157,16 @@ def _cut(core: IntArray, space: Space, largest: int) -> _Cut:
     conductance = _conductance(order[:most], kernel, degree)
     best = least + int(np.argmin(conductance[least - 1 :]))
     return _Cut(rows[order[:best]], float(conductance[best - 1]))
+
+
+def _near(rows: IntArray, core: IntArray, space: Space) -> IntArray:
+    """The rows that lie no farther from a core than they may, as all of the core do."""
+    if len(core) < 2:
+        return rows
+    both = np.concatenate([core, rows])
+    distance = class_distances(space.vectors[both], np.arange(len(core)))
+    near = distance[len(core) :] <= FARTHEST * distance[: len(core)].max()
+    return np.asarray(rows[near | np.isin(rows, core)])
 
 
 def _surroundings(core: IntArray, space: Space) -> IntArray:
