@@ -64,10 +64,8 @@ def write_output(output: Path | None, table: pa.Table) -> None:
 
 def _encoded(table: pa.Table, suffix: str) -> bytes:
     import numpy as np
-    from astropy.io.votable import from_table
     from pyarrow import csv
 
-    from skerry.store.votable import votable_bytes
     from skerry.using import as_table
 
     buffer = io.BytesIO()
@@ -79,10 +77,14 @@ def _encoded(table: pa.Table, suffix: str) -> bytes:
         if rows[name].dtype.kind == "U":
             made = [_ascii(text) if suffix == ".fits" else _xml(text) for text in rows[name]]
             rows[name] = np.array(made, dtype="S" if suffix == ".fits" else "U")
-    if suffix != ".fits":
-        return votable_bytes(from_table(rows))
-    rows.write(buffer, format="fits")
-    return buffer.getvalue()
+    if suffix == ".fits":
+        rows.write(buffer, format="fits")
+        return buffer.getvalue()
+    from astropy.io.votable import from_table
+
+    from skerry.store.votable import votable_bytes
+
+    return votable_bytes(from_table(rows))
 
 
 def _ascii(text: str) -> bytes:

@@ -176,7 +176,7 @@ def _candidate(
     points = np.concatenate(_point_rows(tree, rows_of, int(branches.name[b])))
     members = tree.child[points]
     lam, death = tree.lam[points], branches.death[b]
-    # twins leave at an infinite density, as the branch itself may end
+    # in a branch of density 0 all leave at its end
     share = np.divide(lam, death, out=np.ones_like(lam), where=lam < death)
     probability = share.astype(np.float32)
     order = np.lexsort((members, -probability))

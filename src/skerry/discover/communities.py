@@ -23,11 +23,9 @@ from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborG
 SMALLEST = 10
 """The smallest community that is looked at, unless smaller ones are asked for."""
 
-LARGEST_SHARE = 0.05
-"""Partitions coarser than this share of all sources are made only where they are asked for."""
-
 _FINEST = 1.6
 _COARSEST = 1024
+_LARGEST_SHARE = 0.05
 
 APART = 2.0
 """The containment from which on a community may be a rare class; chance decides on it then."""
@@ -129,7 +127,7 @@ def partition_sizes(n: int, smallest: int = SMALLEST, largest: int = 0) -> list[
     sizes = [_FINEST * SMALLEST]
     while sizes[0] > _FINEST * smallest:
         sizes.insert(0, sizes[0] / 2)
-    while 2 * sizes[-1] <= max(min(_COARSEST, LARGEST_SHARE * n), largest):
+    while 2 * sizes[-1] <= max(min(_COARSEST, _LARGEST_SHARE * n), largest):
         sizes.append(2 * sizes[-1])
     return sizes
 
