@@ -227,6 +227,17 @@ def test_a_partition_holds_every_row_once_and_counts_from_0(
     np.testing.assert_array_equal(cpu.louvain(graph, resolution), label)
 
 
+@pytest.mark.parametrize("resolution", [1.0, 8.0, 40.0])
+def test_a_partition_is_that_of_the_weights_as_they_are(resolution: float) -> None:
+    """Not of whole numbers, to which scikit-network cuts those of float32."""
+    from sknetwork.clustering import Louvain
+
+    graph = cpu.shared_neighbors(near_of(3, 800, 12), 6)
+    plain = Louvain(resolution, sort_clusters=False).fit_predict(graph.astype(np.float64))
+    label = cpu.louvain(graph, resolution)
+    np.testing.assert_array_equal(label, np.unique(plain, return_inverse=True)[1])
+
+
 def test_a_partition_is_the_same_beside_others_and_on_any_thread() -> None:
     graph = cpu.shared_neighbors(near_of(1, 500, 12), 6)
     alone = cpu.louvain(graph, 8.0)

@@ -196,6 +196,17 @@ def test_conductance_agrees_with_all_pairs(seed: int, k: int, smallest: int) -> 
     np.testing.assert_allclose(found.degree, dense.sum(axis=1), rtol=1e-6)
 
 
+def test_conductance_is_the_same_a_few_groups_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = of(sea(5))
+    groups = [*whole.groups[::7], np.arange(SEA), np.empty(0, np.int64), PLANTED]
+    expected = whole.containment_of(groups)
+    for at_once in (1, 100, SEA):
+        monkeypatch.setattr("skerry.discover.communities._AT_ONCE", at_once)
+        np.testing.assert_array_equal(whole.containment_of(groups), expected)
+        assert whole.containment_of([]).shape == (0,)
+
+
+
 @pytest.mark.parametrize(("n", "k"), [(12, 5), (30, 10), (200, 15), (SEA, 20)])
 def test_the_containment_of_its_own_groups_is_that(n: int, k: int) -> None:
     found = of(sea(4)[:n], k)

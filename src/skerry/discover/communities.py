@@ -38,6 +38,7 @@ _SLOPE, _SLOPE_ERROR = -0.53, 0.1
 _SCATTER = 0.3
 _WEIGHT = 20
 _LEAST = 1e-6
+_AT_ONCE = 2**17
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,15 @@ def _sizes(groups: Sequence[IntArray]) -> DoubleArray:
 
 def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray]) -> DoubleArray:
     """The share of each group's edges, by weight, that leads out of it; they may overlap."""
-    belongs = membership_matrix(groups, len(degree))
-    inside = np.asarray((belongs @ weights).multiply(belongs).sum(axis=1)).ravel()
-    return np.asarray(1 - inside / np.maximum(belongs @ degree, _LEAST))
+    found = np.empty(len(groups))
+    # all at once the edges of every partition would be in memory together
+    stretch = (np.cumsum(_sizes(groups)) // _AT_ONCE).astype(np.int64)
+    for number in np.unique(stretch).tolist():
+        own = np.flatnonzero(stretch == number)
+        belongs = membership_matrix([groups[i] for i in own], len(degree))
+        inside = np.asarray((belongs @ weights).multiply(belongs).sum(axis=1)).ravel()
+        found[own] = 1 - inside / np.maximum(belongs @ degree, _LEAST)
+    return found
 
 
 def _usual(sizes: DoubleArray, conductances: DoubleArray) -> Usual:
