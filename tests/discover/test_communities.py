@@ -206,7 +206,6 @@ def test_conductance_is_the_same_a_few_groups_at_a_time(monkeypatch: pytest.Monk
         assert whole.containment_of([]).shape == (0,)
 
 
-
 @pytest.mark.parametrize(("n", "k"), [(12, 5), (30, 10), (200, 15), (SEA, 20)])
 def test_the_containment_of_its_own_groups_is_that(n: int, k: int) -> None:
     found = of(sea(4)[:n], k)
