@@ -368,3 +368,46 @@ def test_a_run_reads_without_skerry(judged: Path, planted: FloatArray) -> None:
     members = pq.read_table(judged / "products" / "members.parquet")
     listed = [m for c in classes for m in c["members"]]
     assert members["id_str"].to_pylist() == listed
+
+
+LARGE: dict[str, dict[str, Any]] = {
+    "nulls": {"n": 12, "sources": 700},
+    "replication": {"whole_below": 700},
+}
+
+
+def test_a_large_survey_is_judged_by_parts_and_says_so(
+    planted_table: Path, planted_config: Config, tmp_path: Path
+) -> None:
+    config = changed(planted_config, **LARGE)
+    done = pipeline.run(planted_table, tmp_path / "run", config)
+    [note] = [w for w in done["warnings"] if "featureless" in w]
+    assert "700 of 1,200 sources" in note and "1.71 times" in note and "unless 3 candidates" in note
+    found = nouns.read_classes(tmp_path / "run" / "classes" / "classes.json")
+    kept = [rare for rare in found if rare.verdict == "confirmed"]
+    assert len(kept) == 4 and all(rare.core >= 0.8 * GROUP for rare in kept)
+    assert all(rare.replication is not None for rare in kept)
+    page = unescape((tmp_path / "run" / "report.html").read_text())
+    assert "each of 700 sources" in page and "(700 sources each)" in page
+
+    before = contents(tmp_path / "run")
+    (tmp_path / "run" / "replication" / "half-a.parquet").unlink()
+    again = pipeline.run(planted_table, tmp_path / "run", config)
+    assert contents(tmp_path / "run") == before
+    assert "neighbors" in again["skipped"] and "nulls" in again["skipped"]
+
+
+def test_searches_of_a_large_survey_follow_what_the_nulls_leave(
+    planted_table: Path, planted_config: Config, tmp_path: Path, unpublished: None
+) -> None:
+    """More nulls that leave the same candidates leave them as they are, others do not."""
+    config = changed(planted_config, **LARGE)
+    searched(planted_table, tmp_path / "run", config)
+    more = changed(config, nulls={"n": 14})
+    assert "replication" in pipeline.run(planted_table, tmp_path / "run", more)["skipped"]
+    # of two searches nothing can pass, and nothing is to be looked for again
+    few = changed(config, nulls={"n": 2})
+    done = pipeline.run(planted_table, tmp_path / "run", few)
+    assert "replication" not in done["skipped"]
+    assert done["stages"]["replication"]["counts"] == {"searches": 0}
+    assert {rare["verdict"] for rare in done["classes"]} == {"rejected"}

@@ -87,25 +87,30 @@ class NullsConfig:
     """Featureless data on which the whole search is run to see what chance finds.
 
     ``n`` of each kind, 0 for none. ``scales`` are those below which the smooth null has no
-    clumps, in units of the largest class, joined by commas.
+    clumps, in units of the largest class, joined by commas. Of more than ``sources`` each holds
+    a random part as large as that.
     """
 
     n: int = 20
     scales: str = "1,2,4"
     seed: int = 0
+    sources: int = 100_000
 
 
 @dataclass(frozen=True)
 class ReplicationConfig:
     """Repeated searches: how many random ``subsamples`` of a ``share`` of the sources, and how
     many UMAP ``seeds`` (for the route that uses it); 0 of both for none at all. ``encoder``
-    names a second encoder in which each class is looked at, empty for none."""
+    names a second encoder in which each class is looked at, empty for none. Of more sources than
+    ``whole_below`` only those around the candidates that chance does not explain are searched
+    again."""
 
     subsamples: int = 10
     share: float = 0.8
     seeds: int = 3
     encoder: str = ""
     seed: int = 0
+    whole_below: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -261,10 +266,12 @@ def _validate(config: Config) -> None:
         ("nulls.n", config.nulls.n >= 0, "0 (none) or more"),
         ("nulls.scales", bool(scales_of(config.nulls)), "numbers above 0, as 1,2,4"),
         ("nulls.seed", config.nulls.seed >= 0, "0 or more"),
+        ("nulls.sources", config.nulls.sources >= 500, "500 or more"),
         ("replication.subsamples", config.replication.subsamples >= 0, "0 (none) or more"),
         ("replication.share", 0.5 <= config.replication.share < 1, "from 0.5 to below 1"),
         ("replication.seeds", config.replication.seeds >= 0, "0 (none) or more"),
         ("replication.seed", config.replication.seed >= 0, "0 or more"),
+        ("replication.whole_below", config.replication.whole_below >= 0, "0 or more"),
         ("classes.min_size", config.classes.min_size >= 2, "2 or more"),
         (
             "classes.max_size",

@@ -18,7 +18,10 @@ from skerry.adding.joint import parts_of
 from skerry.answered import answers_digest
 from skerry.config import Config
 from skerry.discover import Space, first_of_each, in_canonical_order, space_of
+from skerry.discover.checks import Q_BELOW
 from skerry.discover.lineage import Known, Lost, lost
+from skerry.discover.nulls import fewest
+from skerry.discover.surrogates import surrogate_size
 from skerry.errors import ConfigError, InputError
 from skerry.executors.executor import Executor
 from skerry.executors.local import Local
@@ -362,9 +365,24 @@ def warnings(context: Context) -> list[str]:
             f"The neighbor graph found only {counts['neighbors']['recall']:.0%} of the true "
             "neighbors: raise neighbors.exact_below to compare every pair."
         )
+    found += _by_parts(context)
     found += [f"{gone.sentence}." for gone in _gone(context)]
     sides: dict[str, int] = counts["representations"].get("sides", {})
     return found + image_warnings(context, {int(side): n for side, n in sides.items()})
+
+
+def _by_parts(context: Context) -> list[str]:
+    """What is lost where a survey is too large to be held against featureless data as a whole."""
+    config, n = context.config, len(context.firsts)
+    part = surrogate_size(n, config)
+    if part == n or not config.nulls.n:
+        return []
+    least = fewest(n / part, config.nulls.n, Q_BELOW)
+    return [
+        f"Each search of featureless data had {part:,} of {n:,} sources, so that a chance group "
+        f"counts {n / part:.3g} times: no class can be confirmed unless {least} candidates or more "
+        "stand out as it does. A larger nulls.n or nulls.sources lowers that number."
+    ]
 
 
 def _gone(context: Context) -> list[Lost]:

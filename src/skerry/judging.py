@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,25 @@ from skerry.discover import (
     rare_classes,
     route_of,
 )
-from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
+from skerry.discover.around import surroundings
+from skerry.discover.assemble import (
+    Judged,
+    Repeated,
+    judge_all,
+    p_and_q,
+    repeated_of,
+    whole_classes,
+)
 from skerry.discover.classes import Found
 from skerry.discover.complete import Whole
 from skerry.discover.find import each, search_by
 from skerry.discover.lineage import class_name, inherit
 from skerry.discover.replicate import came_along, replicate
 from skerry.discover.routes import by_communities, candidates_of, tree_of_coordinates
-from skerry.discover.variants import Variant, half_variants, variants
+from skerry.discover.variants import Variant, every_variant
 from skerry.store import nouns
 from skerry.store.runfolder import clear
-from skerry.types import Candidate, FloatArray, Measures, RareClass, Replicate
+from skerry.types import Candidate, FloatArray, IntArray, Measures, RareClass, Replicate
 
 CANDIDATES, TREE = "candidates.parquet", "condensed_tree.parquet"
 
@@ -89,9 +98,26 @@ def replication(context: Context, key: str) -> dict[str, Any]:
 
 
 def _variants(context: Context) -> list[Variant]:
-    n = len(context.space)
-    plans = variants(n, context.config)
-    return [*plans, *half_variants(n, context.config)] if plans else []
+    return every_variant(len(context.space), context.config, _around(context))
+
+
+def _around(context: Context) -> IntArray | None:
+    """The rows that repeated searches are confined to; None: all."""
+    if len(context.space) <= context.config.replication.whole_below:
+        return None
+    candidates, measures = _candidates(context)
+    nulls = read_nulls(context)
+    _, q = p_and_q(measures, nulls, len(context.space), context.config)
+    return surroundings(candidates, q, context.space, context.config)
+
+
+def replication_rests_on(context: Context) -> dict[str, str]:
+    """What repeated searches depend on beside settings and the stages before."""
+    if len(context.firsts) <= context.config.replication.whole_below:
+        return {}
+    around = _around(context)
+    rows = b"" if around is None else around.tobytes()
+    return {"around": blake2b(rows, digest_size=16).hexdigest()}
 
 
 def _make_missing(
@@ -171,7 +197,7 @@ def _repeated(context: Context) -> Repeated | None:
     for plan in _variants(context):
         path = context.path("replication") / f"{plan.name}.parquet"
         made.append(nouns.read_replicate(path, plan.name, plan.kind, plan.rows))
-    return Repeated(made[:-2], (made[-2], made[-1])) if made else None
+    return repeated_of(made)
 
 
 def _named(

@@ -242,7 +242,11 @@ def _check_size(survey: Survey, config: Config) -> None:
 
 def _inputs(stage: Stage, context: Context, done: Mapping[str, Manifest]) -> dict[str, str]:
     upstream = {name: done[name].digest for name in stage.after}
-    return {**upstream, **outside_of(stage.name, context), "format": str(FORMAT)}
+    outside = outside_of(stage.name, context)
+    if stage.name == "replication":
+        # of a large survey they follow the candidates that the nulls leave
+        outside |= judging.replication_rests_on(context)
+    return {**upstream, **outside, "format": str(FORMAT)}
 
 
 def _key(stage: Stage, config: Config, inputs: Mapping[str, str]) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import weakref
 from dataclasses import astuple
 
 import numpy as np
@@ -12,6 +14,8 @@ from skerry.config import from_mapping
 from skerry.discover import OwnRoute
 from skerry.discover.find import Searched, find
 from skerry.errors import InputError
+
+finding = importlib.import_module("skerry.discover.find")
 
 CONFIG = from_mapping(
     {
@@ -238,3 +242,56 @@ def test_the_number_of_threads_changes_nothing() -> None:
         assert found[0] == found[1] == found[2]
     finally:
         faiss.omp_set_num_threads(before)
+
+
+LARGE = from_mapping(
+    {"nulls": {"n": 30, "sources": 750}, "replication": {"whole_below": 500}}, CONFIG
+)
+
+
+@pytest.fixture(scope="module")
+def as_large() -> Searched:
+    return find(sea(), LARGE)
+
+
+def test_a_large_survey_is_judged_by_parts(as_large: Searched, searched: Searched) -> None:
+    """The candidates are the same; chance groups of the parts count twice."""
+    assert [c.members.tolist() for c in as_large.candidates] == [
+        c.members.tolist() for c in searched.candidates
+    ]
+    confirmed = as_large.confirmed()
+    assert len(confirmed) == 2
+    for group in GROUPS:
+        assert max(overlap(rows, group) for rows in confirmed) > 0.9
+    best = min(j.judgement.q for j in as_large.judged if j.judgement.q is not None)
+    assert best == pytest.approx(N / 750 / 31 / 2)
+
+
+def test_only_what_passes_the_nulls_is_looked_for_again(as_large: Searched) -> None:
+    again = [j.replicated is not None for j in as_large.judged]
+    passed = [j.judgement.verdict != "rejected" for j in as_large.judged]
+    assert any(again) and all(a for a, p in zip(again, passed, strict=True) if p)
+
+
+def test_the_order_of_a_large_input_changes_nothing(as_large: Searched) -> None:
+    order = np.random.default_rng(2).permutation(N)
+    again = find(sea()[order], LARGE)
+    assert [j.judgement for j in again.judged] == [j.judgement for j in as_large.judged]
+    for a, b in zip(again.confirmed(), as_large.confirmed(), strict=True):
+        assert order[a].tolist() == b.tolist()
+
+
+def test_the_input_is_let_go_of_before_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million sources it is half a gigabyte."""
+    alive = []
+
+    def space_of(*args: object, **named: object) -> object:
+        alive.append(held() is not None)
+        raise InputError("enough")
+
+    monkeypatch.setattr(finding, "space_of", space_of)
+    given = [sea(300)]
+    held = weakref.ref(given[0])
+    with pytest.raises(InputError, match="enough"):
+        find(given.pop(), PLAIN)
+    assert alive == [False]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from skerry.config import Config, from_mapping
 from skerry.discover import Surrogates, judged, measure, null_search, route_of, space_of
 from skerry.discover.communities import APART
+from skerry.discover.nulls import fewest
 from skerry.types import Candidate
 
 
@@ -101,11 +102,37 @@ def test_a_null_is_searched_as_the_data_are() -> None:
         assert space.graph.indices.shape == (600, 16)  # type: ignore[attr-defined]
         return route_of("graph")(space, given)  # type: ignore[arg-type]
 
-    measures, recall = null_search(surrogates, "smooth-2", 3, route, config)
-    np.testing.assert_array_equal(seen[0], surrogates.draw("smooth-2", 3))
+    measures, recall = null_search(surrogates, "smooth-2", 10, route, config)
+    np.testing.assert_array_equal(seen[0], surrogates.draw("smooth-2", 10))
     assert len(measures) > 0 and recall == 1
     # those of its own graph, which say what a search picks: more contained than is usual
     space = space_of(seen[0], config.neighbors)
     expected = measure(route_of("graph")(space, config), space)
     assert measures.containment.tolist() == expected.containment.tolist()
     assert measures.containment.min() >= APART - 1e-3
+
+
+@given(
+    st.lists(st.floats(-3, 9), min_size=1, max_size=12),
+    st.lists(st.lists(st.floats(-3, 9), max_size=5), min_size=1, max_size=6),
+    st.floats(1, 50),
+)
+def test_a_survey_so_many_times_as_large_meets_chance_groups_as_often(
+    observed: list[float], searches: list[list[float]], times: float
+) -> None:
+    statistics = np.array(observed)
+    nulls = {"shuffled": [np.array(s) for s in searches]}
+    p, q = judged(statistics, nulls, times)
+    p_once, q_once = judged(statistics, nulls)
+    np.testing.assert_allclose(p, np.minimum(1, times * p_once))
+    assert (q >= q_once - 1e-12).all() and (q <= 1).all()
+    np.testing.assert_allclose(q[q < 1], times * q_once[q < 1])
+
+
+@given(st.floats(1, 200), st.integers(1, 100))
+def test_so_many_must_be_alike_where_no_group_of_the_nulls_is(times: float, n: int) -> None:
+    least = fewest(times, n, 0.05)
+    nulls = {"shuffled": [np.zeros(0)] * n}
+    assert judged(np.ones(least), nulls, times)[1].max() < 0.05 + 1e-12
+    if least > 1:
+        assert judged(np.ones(least - 1), nulls, times)[1].min() >= 0.05 - 1e-12

@@ -251,3 +251,34 @@ def test_same_bytes_in_every_process_and_on_any_number_of_threads() -> None:
     one = run("1")
     assert len(one) == 64
     assert one == run("3")
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "smooth-1", "smooth-2"])
+def test_of_a_large_survey_a_surrogate_is_a_part_that_is_always_the_same(kind: str) -> None:
+    x = sea()
+    config = replace(CONFIG, nulls=replace(CONFIG.nulls, sources=600))
+    made = surrogates(x, config)
+    part = made.draw(kind, 0)
+    assert part.shape == (600, x.shape[1]) and part.dtype == np.float32
+    np.testing.assert_array_equal(part, surrogates(x, config).draw(kind, 0))
+    assert part.tobytes() != made.draw(kind, 1).tobytes()
+    # spread as the whole is, and without the clump
+    np.testing.assert_allclose(part.mean(axis=0), x.mean(axis=0), atol=0.6)
+    np.testing.assert_allclose(part.std(axis=0), x.std(axis=0), rtol=0.15)
+    assert clumped(part) < CLUMP / 4
+
+
+def test_parts_of_smooth_data_are_of_all_regions_over_the_draws() -> None:
+    """Each draw has sources of its own, so that all together see the whole survey."""
+    x = np.arange(3000, dtype=np.float32)[:, None] * np.ones(3, np.float32)
+    config = replace(CONFIG, nulls=replace(CONFIG.nulls, sources=1000))
+    made = surrogates(x, config, groups=[])
+    near = np.concatenate([made.draw("smooth-2", i)[:, 0] for i in range(5)])
+    assert np.histogram(near, bins=30, range=(0, 3000))[0].min() > 60
+
+
+def test_the_nearest_are_the_same_a_stretch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = sea()
+    whole = surrogates(x)._surroundings("smooth-2")
+    monkeypatch.setattr("skerry.discover.surrogates._STRETCH", 100)
+    np.testing.assert_array_equal(surrogates(x)._surroundings("smooth-2"), whole)

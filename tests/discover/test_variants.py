@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from skerry.config import Config, from_mapping
-from skerry.discover.variants import half_variants, halves, variants
+from skerry.discover import largest_size
+from skerry.discover.variants import HALF, every_variant, half_variants, halves, variants
 from skerry.errors import InputError
 
 N = 1000
@@ -115,3 +116,29 @@ def test_the_searches_of_the_halves() -> None:
     subsample = variants(N, Config())[0].rows
     assert subsample is not None and a.rows is not None
     assert not np.isin(a.rows, subsample).all()
+
+
+def test_all_repeated_searches_have_the_halves_last() -> None:
+    config = Config()
+    found = every_variant(N, config)
+    expected = [*variants(N, config), *half_variants(N, config)]
+    assert [(v.name, v.config) for v in found] == [(v.name, v.config) for v in expected]
+    assert [v.kind for v in found[-2:]] == [HALF, HALF]
+    none = from_mapping({"replication": {"subsamples": 0, "seeds": 0}})
+    assert every_variant(N, none) == [] == every_variant(N, config, np.empty(0, np.int64))
+
+
+def test_confined_searches_see_what_they_are_confined_to_and_classes_as_large() -> None:
+    config = from_mapping({"classes": {"max_share": 0.2}})
+    around = np.arange(0, N, 2)
+    found = every_variant(N, config, around)
+    plain = every_variant(len(around), config)
+    assert [v.name for v in found] == [v.name for v in plain]
+    for v, p in zip(found, plain, strict=True):
+        assert v.rows is not None
+        expected = around if p.rows is None else around[p.rows]
+        np.testing.assert_array_equal(v.rows, expected)
+        assert largest_size(len(v.rows), v.config.classes) == 200 * len(v.rows) // len(around)
+    a, b = (v.rows for v in found[-2:])
+    assert a is not None and b is not None
+    np.testing.assert_array_equal(np.sort(np.concatenate([a, b])), around)

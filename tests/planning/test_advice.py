@@ -37,15 +37,15 @@ def test_too_little_memory_is_refused_with_advice() -> None:
 
 
 def test_fewer_threads_are_advised_where_they_suffice() -> None:
-    one = predict(work(10**6), RATES, Config(), replace(MACHINE, cores=1))
-    found = judged(10**6, replace(MACHINE, memory=round(1.05 * one.memory)))
+    one = predict(work(10**5), RATES, Config(), replace(MACHINE, cores=1))
+    found = judged(10**5, replace(MACHINE, memory=round(1.05 * one.memory)))
     threads = next(a for a in found.advice if a.startswith("--threads"))
     number = int(re.findall(r"\d+", threads)[0])
     assert not judged(
-        10**6, replace(MACHINE, cores=number, memory=round(1.05 * one.memory))
+        10**5, replace(MACHINE, cores=number, memory=round(1.05 * one.memory))
     ).problems
     assert judged(
-        10**6, replace(MACHINE, cores=number + 1, memory=round(1.05 * one.memory))
+        10**5, replace(MACHINE, cores=number + 1, memory=round(1.05 * one.memory))
     ).problems
 
 

@@ -99,7 +99,7 @@ def test_where_an_index_found_no_structure_every_pair_is_compared(rate: float) -
 
 
 def test_repeated_searches_see_their_share() -> None:
-    n = 10**6
+    n = 10**5
     found = repeated(Config(), n)
     sizes = [m for v, m in found if v.kind == "subsample"]
     assert len(sizes) == 10 and all(m == pytest.approx(0.8 * n, rel=1e-3) for m in sizes)
@@ -108,6 +108,16 @@ def test_repeated_searches_see_their_share() -> None:
     none = from_mapping({"replication": {"subsamples": 0, "seeds": 0}})
     assert repeated(none, n) == []
     assert seconds(planned(n, replication={"subsamples": 0, "seeds": 0}), "replication") == 0
+
+
+def test_a_large_survey_is_judged_by_parts() -> None:
+    """Nulls have so many sources and no more, and searches are repeated around classes."""
+    million, ten = planned(10**6), planned(10**7)
+    for stage in ("nulls", "replication"):
+        assert seconds(ten, stage) < 1.5 * seconds(million, stage)
+    whole = planned(10**6, nulls={"sources": 10**6}, replication={"whole_below": 10**6})
+    for stage in ("nulls", "replication"):
+        assert seconds(whole, stage) > 10 * seconds(million, stage)
 
 
 def test_units_are_seconds_and_bytes() -> None:

@@ -80,7 +80,7 @@ def test_searches_are_repeated_only_where_they_can_decide(
     assert 0 < len(times) < len(drawn)
 
     def every_time(candidates, measures, space, opened, is_own):  # type: ignore[no-untyped-def]
-        repeated = original(space, opened.config)
+        repeated = original(space, opened.config, None)
         return search.judge_all(candidates, measures, space, opened.config, opened.nulls, repeated)
 
     monkeypatch.setattr(search, "_judged", every_time)

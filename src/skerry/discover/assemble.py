@@ -18,6 +18,7 @@ from skerry.discover.nulls import judged
 from skerry.discover.replicate import Replicated, replicated
 from skerry.discover.second import second_coherence
 from skerry.discover.space import Space
+from skerry.discover.surrogates import surrogate_size
 from skerry.types import Candidate, Measures, Replicate
 
 
@@ -27,6 +28,11 @@ class Repeated:
 
     variants: Sequence[Replicate]
     halves: tuple[Replicate, Replicate]
+
+
+def repeated_of(made: Sequence[Replicate]) -> Repeated | None:
+    """Searches in the order of :func:`skerry.discover.variants.every_variant`; None of none."""
+    return Repeated(made[:-2], (made[-2], made[-1])) if made else None
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,20 @@ def judge_all(
     repeated : None where no search was repeated
     second : the same sources, in the same order, as a second encoder sees them
     """
-    n = len(candidates)
-    p: list[float | None] = [None] * n
-    q: list[float | None] = [None] * n
-    if nulls:
-        statistics = {kind: [m.containment for m in found] for kind, found in nulls.items()}
-        p_values, q_values = judged(measures.containment, statistics)
-        p, q = p_values.tolist(), q_values.tolist()
+    p, q = p_and_q(measures, nulls, len(space), config)
     return judge_each(candidates, measures, space, config, nulls, repeated, p, q, second)
+
+
+def p_and_q(
+    measures: Measures, nulls: Mapping[str, Sequence[Measures]], n: int, config: Config
+) -> tuple[list[float | None], list[float | None]]:
+    """The p- and the q-value of each candidate of ``n`` sources; None each without nulls."""
+    if not nulls:
+        return [None] * len(measures), [None] * len(measures)
+    statistics = {kind: [m.containment for m in found] for kind, found in nulls.items()}
+    times = n / surrogate_size(n, config)
+    p, q = judged(measures.containment, statistics, times)
+    return p.tolist(), q.tolist()
 
 
 def judge_each(
@@ -93,7 +105,7 @@ def judge_each(
             containment=float(measures.containment[i]),
             p=p[i],
             q=q[i],
-            replicated=again[i] if again else None,
+            replicated=again[i] if halves and halves.saw(candidate.members) else None,
             held_out=_held_out(candidate, q[i], halves),
             second=_second(candidate, q[i], space, second),
             edge=None if _explained(q[i]) else edge(candidate.members, space, largest),

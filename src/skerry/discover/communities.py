@@ -151,7 +151,7 @@ def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray])
     # all at once the edges of every partition would be in memory together
     stretch = (np.cumsum(_sizes(groups)) // _AT_ONCE).astype(np.int64)
     for number in np.unique(stretch).tolist():
-        own = np.flatnonzero(stretch == number)
+        own = np.flatnonzero(stretch == number).tolist()
         belongs = membership_matrix([groups[i] for i in own], len(degree))
         inside = np.asarray((belongs @ weights).multiply(belongs).sum(axis=1)).ravel()
         found[own] = 1 - inside / np.maximum(belongs @ degree, _LEAST)

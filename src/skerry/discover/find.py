@@ -11,7 +11,15 @@ import numpy.typing as npt
 
 from skerry.backends import cpu
 from skerry.config import Config
-from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
+from skerry.discover.around import surroundings
+from skerry.discover.assemble import (
+    Judged,
+    Repeated,
+    judge_all,
+    p_and_q,
+    repeated_of,
+    whole_classes,
+)
 from skerry.discover.complete import Whole
 from skerry.discover.measure import measure
 from skerry.discover.nulls import null_search
@@ -20,7 +28,7 @@ from skerry.discover.replicate import Search, replicate
 from skerry.discover.routes import Route, route_of
 from skerry.discover.space import Space, space_of
 from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
-from skerry.discover.variants import half_variants, variants
+from skerry.discover.variants import HALF, every_variant
 from skerry.errors import InputError
 from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent, silent
@@ -90,7 +98,10 @@ def find(
     config = config or Config()
     table = _table(vectors)
     rows = distinct_rows(table)
-    space = space_of(table[rows], config.neighbors, on_event=on_event)
+    ordered = table[rows]
+    # of a million sources a copy is half a gigabyte: freed where the caller holds no other
+    del vectors, table
+    space = space_of(ordered, config.neighbors, on_event=on_event)
     chosen = route or route_of(config.clusters.route)
     candidates = chosen(space, config)
     measures = measure(candidates, space)
@@ -99,7 +110,9 @@ def find(
     search = search_by(route, config.clusters.route)
     # a clusterer of one's own knows nothing of these settings: it would only repeat itself
     but = () if route is None else ("neighbors", "samples")
-    repeated = repeat(space, config, search, but=but, on_event=on_event)
+    _, q = p_and_q(measures, nulls, len(space), config)
+    around = surroundings(candidates, q, space, config)
+    repeated = repeat(space, config, search, around=around, but=but, on_event=on_event)
     judged = judge_all(candidates, measures, space, config, nulls, repeated)
     whole = whole_classes(candidates, judged, space, config)
     return Searched(rows, space, candidates, measures, judged, whole, nulls)
@@ -158,16 +171,19 @@ def repeat(
     config: Config,
     search: Search,
     *,
+    around: IntArray | None = None,
     but: Collection[str] = (),
     on_event: OnEvent = silent,
 ) -> Repeated | None:
-    """Every repeated search, ``but`` those kinds; None where the settings ask for none."""
-    plans = [plan for plan in variants(len(space), config) if plan.kind not in but]
-    if not plans:
+    """Every repeated search, ``but`` those kinds; None where the settings ask for none.
+
+    ``around`` are the rows that they are confined to, as :func:`surroundings` gives them.
+    """
+    plans = [p for p in every_variant(len(space), config, around) if p.kind not in but]
+    if not any(plan.kind != HALF for plan in plans):
         return None
-    everything = [*plans, *half_variants(len(space), config)]
     made: list[Replicate] = []
-    for found in each(lambda plan: replicate(plan, space.vectors, search), everything):
+    for found in each(lambda plan: replicate(plan, space.vectors, search), plans):
         made.append(found)
-        on_event("repeating the search", len(made), len(everything))
-    return Repeated(made[:-2], (made[-2], made[-1]))
+        on_event("repeating the search", len(made), len(plans))
+    return repeated_of(made)

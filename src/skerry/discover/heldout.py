@@ -86,7 +86,8 @@ class Halves:
 
     Parameters
     ----------
-    a, b : the searches of the halves (``variants.half_variants``), with the rows of each
+    a, b : the searches of the halves (``variants.half_variants``), with the rows of each; both
+        together may be a part of all
     space : all sources
     """
 
@@ -96,8 +97,14 @@ class Halves:
         self.searches = a, b
         self.space = space
         self.rows = a.rows, b.rows
-        self._first = np.zeros(len(space), dtype=bool)
-        self._first[a.rows] = True
+        self._seen = len(a.rows) + len(b.rows)
+        self._of = np.full(len(space), -1, dtype=np.int8)
+        for half, rows in enumerate(self.rows):
+            self._of[rows] = half
+
+    def saw(self, members: IntArray) -> bool:
+        """Whether all members are in one of the halves."""
+        return bool((self._of[members] >= 0).all())
 
     def heldout(self, members: IntArray) -> HeldOut:
         """What one class (rows of all, int64) as found in each half foretells in the other."""
@@ -134,7 +141,7 @@ class Halves:
     def _part(self, rows: IntArray) -> Communities:
         """Those of a half: with its share of the neighbors, which lie as far away, and down to
         its share of the smallest of all."""
-        config, n = self.space.config, len(self.space)
+        config, n = self.space.config, self._seen
         k = min(max(_FEWEST_NEIGHBORS, config.k * len(rows) // n), config.k, len(rows) - 1)
         part = space_of(self.space.vectors[rows], replace(config, k=k))
         return part.communities.reaching(max(2, SMALLEST * len(rows) // n), 0)
@@ -177,9 +184,8 @@ class Halves:
         from scipy.sparse import csr_matrix
 
         other = self.rows[1 - half]
-        mine = self._first if half == 0 else ~self._first
         near = self.space.graph.indices[other]
-        seen = mine[near]
+        seen = self._of[near] == half
         count = seen.sum(axis=1)
         starts = np.concatenate([[0], np.cumsum(count)])
         ones = np.ones(int(starts[-1]), dtype=np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -31,7 +32,7 @@ def null_search(
 
 
 def judged(
-    observed: DoubleArray, nulls: Mapping[str, Sequence[DoubleArray]]
+    observed: DoubleArray, nulls: Mapping[str, Sequence[DoubleArray]], times: float = 1.0
 ) -> tuple[DoubleArray, DoubleArray]:
     """The p-value and the q-value of each candidate, each the worst over the kinds of null.
 
@@ -43,12 +44,15 @@ def judged(
     q made monotone: of all thresholds that a candidate passes, the best. p is the chance that a
     search of featureless data finds anything like it; q the expected share of false ones among
     the candidates at least as extreme (Storey & Tibshirani 2003, PNAS 100, 9440, with nulls
-    counted, not assumed; the 1 is the observed search itself, so that no q is 0).
+    counted, not assumed; the 1 is the observed search itself, so that no q is 0). Where the
+    observed search saw ``times`` as many sources as one of featureless data it would have met
+    chance groups ``times`` as often: both are multiplied by that.
 
     Parameters
     ----------
     observed : float64 (n,), the statistic of each candidate; larger is more remarkable
     nulls : for each kind, one array of statistics for each of its B searches
+    times : sources of the observed search over those of each null, 1 or more
 
     Returns
     -------
@@ -57,13 +61,21 @@ def judged(
     p, q = np.zeros(len(observed)), np.zeros(len(observed))
     for searches in nulls.values():
         best = np.array([s.max() if len(s) else -np.inf for s in searches])
-        p = np.maximum(p, (1 + _reaching(best, observed)) / (len(searches) + 1))
-        q = np.maximum(q, _q_values(observed, np.concatenate([*searches]), len(searches)))
+        chance = times * (1 + _reaching(best, observed)) / (len(searches) + 1)
+        p = np.maximum(p, np.minimum(chance, 1.0))
+        false = times * (1 + _reaching(np.concatenate([*searches]), observed))
+        q = np.maximum(q, _q_values(observed, false / (len(searches) + 1)))
     return p, q
 
 
-def _q_values(observed: DoubleArray, pooled: DoubleArray, n_searches: int) -> DoubleArray:
-    false = (1 + _reaching(pooled, observed)) / (n_searches + 1)
+def fewest(times: float, n_searches: int, below: float) -> int:
+    """How many candidates must be as well contained for a q below ``below``, where no group of
+    ``n_searches`` nulls is, as :func:`judged` has it."""
+    return math.floor(times / (n_searches + 1) / below) + 1
+
+
+def _q_values(observed: DoubleArray, false: DoubleArray) -> DoubleArray:
+    """Of candidates with so many false ones expected at their statistic or beyond."""
     raw = np.minimum(false / _reaching(observed, observed), 1.0)
     order = np.argsort(observed, kind="stable")
     smallest = np.minimum.accumulate(raw[order])

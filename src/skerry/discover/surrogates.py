@@ -21,6 +21,7 @@ HELD = 3.0
 _FEWEST = 3
 _LOCAL = 20
 _BLOCK = 2048
+_STRETCH = 2**17
 
 
 def kinds_of(config: Config) -> tuple[str, ...]:
@@ -66,6 +67,11 @@ class Surrogates:
     drawn once, or twice where it stands for one taken out: more often only where a group's
     surroundings have no more to give, as copies of one source are a clump of their own.
 
+    Of a survey of more than ``nulls.sources`` a surrogate is a random part. Chance groups of so
+    many members are then as frequent, source for source, as in the whole: neighbors' ranks know
+    no density. Groups that the surroundings of a real one might give are looked for on a scale
+    that is larger by the same factor.
+
     Parameters
     ----------
     groups : rows of each group that the search found in the space
@@ -82,25 +88,41 @@ class Surrogates:
         self._around: dict[str, IntArray] = {}
 
     def draw(self, kind: str, number: int) -> FloatArray:
-        """The ``number``-th surrogate of a kind, float32 (n, d), always the same."""
+        """The ``number``-th surrogate of a kind, float32 (m, d), always the same.
+
+        m is :func:`surrogate_size`: where that is below n, a random part of the whole surrogate.
+        """
         seed = [self.config.nulls.seed, kinds_of(self.config).index(kind), number]
         rng = np.random.default_rng(seed)
-        return self._shuffled(rng) if kind == SHUFFLED else self._smooth(kind, rng)
+        n = len(self.space)
+        m = surrogate_size(n, self.config)
+        part = None
+        if m < n:
+            part = np.sort(np.random.default_rng([*seed, m]).permutation(n)[:m])
+        return self._shuffled(rng, part) if kind == SHUFFLED else self._smooth(kind, rng, part)
 
-    def _shuffled(self, rng: np.random.Generator) -> FloatArray:
-        vectors = self.space.vectors
-        if self._axes is None:
-            self._axes = cpu.principal_axes(vectors)
-        mean, axes = self._axes
+    def _shuffled(self, rng: np.random.Generator, part: IntArray | None = None) -> FloatArray:
+        if part is not None:
+            vectors = self.space.vectors[part]
+            mean, axes = cpu.principal_axes(vectors)
+        else:
+            vectors = self.space.vectors
+            if self._axes is None:
+                self._axes = cpu.principal_axes(vectors)
+            mean, axes = self._axes
         components = cpu.product(vectors - mean, axes)
         for column in components.T:
             rng.shuffle(column)
         return cpu.product(components, axes.T) + mean
 
-    def _smooth(self, kind: str, rng: np.random.Generator) -> FloatArray:
+    def _smooth(
+        self, kind: str, rng: np.random.Generator, part: IntArray | None = None
+    ) -> FloatArray:
         vectors, indices = self.space.vectors, self.space.graph.indices[:, :_LOCAL]
         drawn = self._drawn(kind, rng)
-        found = np.empty_like(vectors)
+        if part is not None:
+            drawn = drawn[part]
+        found = np.empty((len(drawn), vectors.shape[1]), dtype=np.float32)
         for start in range(0, len(drawn), _BLOCK):
             part = drawn[start : start + _BLOCK]
             near = vectors[np.hstack([part[:, None], indices[part]])]
@@ -139,11 +161,31 @@ class Surrogates:
             centers = [_central(vectors[members]) for members in self.groups]
             around = np.empty((len(centers), m), dtype=np.int64)
             if centers:
-                near, _ = cpu.nearest(vectors[free] - mean, np.array(centers) - mean, m)
                 # in an order that no rounding of distances decides
-                around[:] = free[np.sort(near, axis=1)]
+                around[:] = np.sort(_nearest(vectors, free, np.array(centers), mean, m), axis=1)
             self._around[kind] = around
         return self._around[kind]
+
+
+def surrogate_size(n: int, config: Config) -> int:
+    """How many sources a surrogate of n has: all, or ``nulls.sources`` where those are fewer."""
+    return min(n, config.nulls.sources)
+
+
+def _nearest(
+    vectors: FloatArray, free: IntArray, centers: FloatArray, mean: FloatArray, m: int
+) -> IntArray:
+    """The m of the rows ``free`` nearest to each center: (centers, m), a stretch at a time."""
+    rows = np.empty((len(centers), 0), dtype=np.int64)
+    squares = np.empty((len(centers), 0), dtype=np.float32)
+    for start in range(0, len(free), _STRETCH):
+        stretch = free[start : start + _STRETCH]
+        near, away = cpu.nearest(vectors[stretch] - mean, centers - mean, min(m, len(stretch)))
+        rows, squares = np.hstack([rows, stretch[near]]), np.hstack([squares, away])
+        best = np.argsort(squares, axis=1, kind="stable")[:, :m]
+        rows = np.take_along_axis(rows, best, axis=1)
+        squares = np.take_along_axis(squares, best, axis=1)
+    return rows
 
 
 def _central(vectors: FloatArray) -> FloatArray:

@@ -11,6 +11,9 @@ from skerry.config import Config
 from skerry.discover.candidates import largest_size
 from skerry.types import IntArray
 
+HALF = "half"
+"""The kind of the searches of both halves."""
+
 _OTHER_ROUTE = {"graph": "umap-hdbscan", "umap-hdbscan": "graph"}
 
 
@@ -56,6 +59,27 @@ def variants(n: int, config: Config) -> list[Variant]:
     return parts + wholes
 
 
+def every_variant(n: int, config: Config, around: IntArray | None = None) -> list[Variant]:
+    """All repeated searches of n distinct vectors, those of the two halves last.
+
+    ``around``, int64 ascending, are the rows they are confined to, None: all. A class may be as
+    large there as among all.
+    """
+    if around is not None and not len(around):
+        return []
+    if around is not None:
+        largest = largest_size(n, config.classes)
+        config = replace(config, classes=replace(config.classes, max_size=largest, max_share=1.0))
+    seen = n if around is None else len(around)
+    plans = variants(seen, config)
+    if not plans:
+        return []
+    plans += half_variants(seen, config)
+    if around is None:
+        return plans
+    return [replace(p, rows=around if p.rows is None else around[p.rows]) for p in plans]
+
+
 def halves(n: int, seed: int) -> tuple[IntArray, IntArray]:
     """``n`` rows split at random in two, int64, each ascending; the second may have one more."""
     rows = _shuffled(n, seed, 0)
@@ -71,7 +95,7 @@ def half_variants(n: int, config: Config) -> tuple[Variant, Variant]:
         There are so few sources that a half leaves room for no class.
     """
     a, b = halves(n, config.replication.seed)
-    return _on_part("half-a", "half", a, n, config), _on_part("half-b", "half", b, n, config)
+    return _on_part("half-a", HALF, a, n, config), _on_part("half-b", HALF, b, n, config)
 
 
 def _shuffled(n: int, seed: int, number: int) -> IntArray:

@@ -23,8 +23,8 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
-from skerry.discover.surrogates import kinds_of
-from skerry.discover.variants import Variant, half_variants, variants
+from skerry.discover.surrogates import kinds_of, surrogate_size
+from skerry.discover.variants import Variant, every_variant
 from skerry.planning.types import Machine, Plan, Rates, StageCost, Workload
 
 INDEXED_AT = 8000
@@ -124,10 +124,9 @@ def uses_index(n: int, rates: Rates, config: Config) -> bool:
 
 def repeated(config: Config, n: int) -> list[tuple[Variant, int]]:
     """The repeated searches of n sources, each with how many it sees."""
-    small = min(n, _STAND_IN)
-    plans = variants(small, config)
-    made = [*plans, *half_variants(small, config)] if plans else []
-    return [(v, n if v.rows is None else round(n * len(v.rows) / small)) for v in made]
+    small, seen = min(n, _STAND_IN), min(n, config.replication.whole_below or n)
+    made = every_variant(small, config)
+    return [(v, seen if v.rows is None else round(seen * len(v.rows) / small)) for v in made]
 
 
 class _Model:
@@ -203,7 +202,8 @@ class _Model:
         return (8 * self.d + 12 * self.config.neighbors.k + more) * n
 
     def _nulls(self, main: int) -> StageCost:
-        n, config, rates = self.n, self.config, self.rates
+        config, rates = self.config, self.rates
+        n = surrogate_size(self.n, config)
         count = config.nulls.n * len(kinds_of(config))
         route = config.clusters.route
         each = search_seconds(n, rates, config, route) + rates.drawing * n
@@ -214,7 +214,7 @@ class _Model:
             # one search at a time has the GPU
             max(count * each / self._speedup(count), gpu),
             # drawing holds the vectors, their components and the product
-            main + at_once * max(self._one(n, route), 3 * self.vectors),
+            main + at_once * max(self._one(n, route), 3 * 4 * self.d * n),
             (2000 + n // 5) * count,
             searches=count,
             gpu=gpu,

@@ -55,9 +55,10 @@ def _confirmed(findings: Findings) -> str:
     largest = max((c.q_value or 0.0 for c in confirmed), default=0.0)
     kinds = len(findings.null_containment)
     searches = count(kinds * findings.n_nulls, "featureless data set")
+    part = f" ({findings.config.nulls.sources:,} sources each)" if findings.null_times > 1 else ""
     return (
-        f"The same search was run on {searches} made from this survey, {findings.n_nulls} of each "
-        f"of {count(kinds, 'kind')}; held against the kind that gives the most, at most "
+        f"The same search was run on {searches} made from this survey{part}, {findings.n_nulls} of "
+        f"each of {count(kinds, 'kind')}; held against the kind that gives the most, at most "
         f"{percent(largest)} of the confirmed classes are expected to be chance (the largest q "
         f"among them; below {Q_BELOW} is asked for). Repeated searches, on other samples and with "
         f"other settings, found each again at least {REPLICATED:.0%} of the time, and every "

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from skerry.answer import Answer
 from skerry.config import Config
+from skerry.discover.surrogates import surrogate_size
 from skerry.types import ByteArray, DoubleArray, Failure, FloatArray, RareClass
 
 Images = Mapping[str, ByteArray]
@@ -65,6 +66,11 @@ class Findings:
             )
         if not self.n_nulls and any(found.verdict != "unjudged" for found in self.classes):
             raise ValueError("classes have a verdict, but no nulls are given; expected both")
+
+    @property
+    def null_times(self) -> float:
+        """How many times as many sources were searched as are in each featureless data set."""
+        return len(self.ids) / surrogate_size(max(1, len(self.ids)), self.config)
 
     @property
     def ranked(self) -> tuple[RareClass, ...]:

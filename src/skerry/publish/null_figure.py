@@ -23,29 +23,30 @@ def null_figure(findings: Findings) -> bytes:
 
     The black steps are the candidates of this search, each marked by its verdict and the first
     ``NUMBERED`` by their rank; each colored line is the mean over the searches of one kind of
-    featureless data.
+    featureless data, as many times as these would fit into the survey.
     """
     with Canvas(figsize=(7.2, 4.0)) as canvas:
         axes = canvas.figure.add_subplot()
         axes.set_yscale("log")
+        searches = max(1, findings.n_nulls) / max(1.0, findings.null_times)
         for i, (kind, values) in enumerate(findings.null_containment.items()):
             color, line = COLORS[i % len(COLORS)], _LINES[i % len(_LINES)]
             label = kind if len(values) else f"{kind} (nothing found)"
-            _steps(axes, values, findings.n_nulls, color=color, ls=line, lw=1.6, label=label)
+            _steps(axes, values, searches, color=color, ls=line, lw=1.6, label=label)
         observed = np.array([c.containment for c in findings.classes], dtype=np.float64)
         _steps(axes, observed, 1, color=INK, lw=1.2, label="found")
         _mark_classes(axes, findings, observed)
-        axes.set_ylim(bottom=0.5 / max(1, findings.n_nulls))
+        axes.set_ylim(bottom=0.5 / searches)
         axes.set_xlabel("containment s")
         axes.set_ylabel("groups with containment ≥ s, per search")
         axes.legend(frameon=False, fontsize=9)
         return canvas.png()
 
 
-def _steps(axes: Any, values: DoubleArray, searches: int, **style: Any) -> None:
+def _steps(axes: Any, values: DoubleArray, searches: float, **style: Any) -> None:
     """How many of ``values`` reach each of them, per search, drawn down to the last one."""
     reached = np.sort(values)
-    left = np.arange(len(reached), 0, -1) / max(1, searches)
+    left = np.arange(len(reached), 0, -1) / searches
     axes.step(reached, left, where="pre", **style)
 
 

@@ -108,6 +108,13 @@ def why_outside(findings: Findings) -> list[tuple[str, int, float, str]]:
     return [(reason, n, n / total, REASONS.get(reason, "")) for reason, n in ordered]
 
 
+def _in_parts(findings: Findings) -> str:
+    times = findings.null_times
+    if times <= 1:
+        return ""
+    return f"; each of {findings.config.nulls.sources:,} sources, so that groups count {times:.3g}x"
+
+
 def search(findings: Findings) -> dict[str, str]:
     """How it was searched, for the provenance."""
     config, nulls = findings.config, findings.null_containment
@@ -117,7 +124,7 @@ def search(findings: Findings) -> dict[str, str]:
         "route": config.clusters.route,
         "featureless data": (
             f"{count(findings.n_nulls, 'search', 'searches')} of each kind: {', '.join(nulls)}; "
-            f"seed {config.nulls.seed}"
+            f"seed {config.nulls.seed}{_in_parts(findings)}"
             if nulls
             else "none searched"
         ),

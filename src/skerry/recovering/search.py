@@ -9,11 +9,12 @@ import numpy as np
 
 from skerry.config import Config
 from skerry.discover import Space, distinct_rows, measure, route_of, space_of
-from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
+from skerry.discover.around import surroundings
+from skerry.discover.assemble import Judged, Repeated, judge_all, repeated_of, whole_classes
 from skerry.discover.find import search_by
 from skerry.discover.matching import MATCH, Matcher, best_match
 from skerry.discover.replicate import Search, replicate
-from skerry.discover.variants import half_variants, variants
+from skerry.discover.variants import every_variant
 from skerry.errors import InputError
 from skerry.recovering.opened import Opened
 from skerry.types import Candidate, FloatArray, IntArray, Measures
@@ -107,14 +108,16 @@ def _judged(
     ]
     if not any(open_yet):
         return judged
-    return judge_all(candidates, measures, space, config, opened.nulls, _repeated(space, config))
+    q = [j.judgement.q for j in judged]
+    around = surroundings(candidates, q, space, config)
+    repeated = _repeated(space, config, around)
+    return judge_all(candidates, measures, space, config, opened.nulls, repeated)
 
 
-def _repeated(space: Space, config: Config) -> Repeated:
-    search, n = _search_from(space), len(space)
-    plans = [*variants(n, config), *half_variants(n, config)]
-    made = [replicate(plan, space.vectors, search) for plan in plans]
-    return Repeated(made[:-2], (made[-2], made[-1]))
+def _repeated(space: Space, config: Config, around: IntArray | None) -> Repeated | None:
+    search = _search_from(space)
+    plans = every_variant(len(space), config, around)
+    return repeated_of([replicate(plan, space.vectors, search) for plan in plans])
 
 
 def _search_from(space: Space) -> Search:
