@@ -281,16 +281,17 @@ def _louvain() -> Any:
 
     By itself it adds the transpose first, and cuts weights that are not float64 to whole numbers.
     """
-    from scipy.sparse import identity
+    from scipy.sparse import csr_matrix, identity
     from sknetwork.clustering import Louvain
     from sknetwork.utils.check import get_probs
 
     class Symmetric(Louvain):  # type: ignore[misc]
         def _pre_processing(self, graph: Any, force_bipartite: bool) -> tuple[Any, ...]:
             self._init_vars()
-            shares = graph.astype(np.float64)
-            weights, n = get_probs("degree", shares), graph.shape[0]
-            shares.data /= shares.data.sum()
+            data, n = graph.data.astype(np.float64), graph.shape[0]
+            shares = csr_matrix((data, graph.indices, graph.indptr), (n, n), copy=False)
+            weights = get_probs("degree", shares)
+            shares.data /= data.sum()
             return shares, weights, weights.copy(), identity(n, format="csr"), np.arange(n)
 
     return Symmetric
