@@ -373,7 +373,7 @@ def warnings(context: Context) -> list[str]:
 
 def _by_parts(context: Context) -> list[str]:
     """What is lost where a survey is too large to be held against featureless data as a whole."""
-    config, n = context.config, len(context.firsts)
+    config, n = context.config, distinct(context)
     part = surrogate_size(n, config)
     if part == n or not config.nulls.n:
         return []
@@ -458,6 +458,12 @@ def provenance(context: Context, stages: Sequence[str]) -> dict[str, str]:
 
 def _share(context: Context, contract: Contract, side: int) -> float:
     return context.config.representations.crop or contract.crop_of(side) or 1.0
+
+
+def distinct(context: Context) -> int:
+    """How many vectors are searched, each once, by what stages counted: nothing is read for it."""
+    represented = _counts(context, "representations").get("represented", 0)
+    return int(represented - _counts(context, "neighbors").get("copies", 0))
 
 
 def _counts(context: Context, stage: str) -> dict[str, Any]:

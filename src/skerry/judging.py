@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from skerry.context import Context
+from skerry.context import Context, distinct
 from skerry.discover import (
     Surrogates,
     groups_in,
@@ -103,7 +103,8 @@ def _variants(context: Context) -> list[Variant]:
 
 def _around(context: Context) -> IntArray | None:
     """The rows that repeated searches are confined to; None: all."""
-    if len(context.space) <= context.config.replication.whole_below:
+    # of most surveys it is: their nulls need not be read to know
+    if distinct(context) <= context.config.replication.whole_below:
         return None
     candidates, measures = _candidates(context)
     nulls = read_nulls(context)
@@ -113,11 +114,10 @@ def _around(context: Context) -> IntArray | None:
 
 def replication_rests_on(context: Context) -> dict[str, str]:
     """What repeated searches depend on beside settings and the stages before."""
-    if len(context.firsts) <= context.config.replication.whole_below:
-        return {}
     around = _around(context)
-    rows = b"" if around is None else around.tobytes()
-    return {"around": blake2b(rows, digest_size=16).hexdigest()}
+    if around is None:
+        return {}
+    return {"around": blake2b(around.tobytes(), digest_size=16).hexdigest()}
 
 
 def _make_missing(
