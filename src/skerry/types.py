@@ -14,6 +14,7 @@ import pyarrow as pa
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+RowArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
 
 Verdict = Literal["unjudged", "confirmed", "tentative", "rejected"]
@@ -107,11 +108,11 @@ class Representations:
 class NeighborGraph:
     """The k nearest neighbors of each distinct vector, itself left out, nearest first.
 
-    ``indices`` int64 and ``distances`` float32 (Euclidean), both (n, k). ``recall`` is the share
+    ``indices`` int32 and ``distances`` float32 (Euclidean), both (n, k). ``recall`` is the share
     of true neighbors found, 1 for an exact graph.
     """
 
-    indices: IntArray
+    indices: RowArray
     distances: FloatArray
     recall: float = 1.0
 

@@ -34,7 +34,7 @@ def agrees(x: np.ndarray, k: int = 10) -> None:
     np.testing.assert_array_equal(found.indices, indices)
     np.testing.assert_allclose(found.distances, distances, rtol=1e-6)
     assert found.recall == 1
-    assert found.indices.dtype == np.int64
+    assert found.indices.dtype == np.int32
     assert found.distances.dtype == np.float32
 
 

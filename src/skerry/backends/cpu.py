@@ -19,9 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from skerry.types import CondensedTree, FloatArray, IntArray
+from skerry.types import CondensedTree, FloatArray, IntArray, RowArray
 
 _SHARED_BLOCK = 1024
+
+# The sources around a dense group have it as their neighbors, and it has none of them. Edges that
+# count in full make them members; without these edges, chance groups stand out as rare ones do.
+_UNRETURNED = 0.25
 
 
 def nearest(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
@@ -44,7 +48,9 @@ def inverted_index(sample: FloatArray, parts: Iterable[FloatArray], n_lists: int
 
     The cells lie around centers that k-means learns from ``sample`` (m, d). What the index holds
     is float16, half the memory and faster to look through: distances are for the caller to
-    compute again.
+    compute again. Codes of a byte a column would find the same and take half of that, but have to
+    know the range of each column: what is rare may lie outside that of a sample, and one outlier
+    would make all steps coarse.
     """
     import faiss
 
@@ -226,16 +232,16 @@ def product(a: FloatArray, b: FloatArray) -> FloatArray:
         return np.asarray(a @ b)
 
 
-def shared_neighbors(indices: IntArray, edges: int) -> Any:
+def shared_neighbors(indices: RowArray, edges: int) -> Any:
     """The symmetric sparse graph of each row's first ``edges`` neighbors, weighed by likeness.
 
     The weight is Jaccard's index of both rows' k neighbors: how many they share over how many
-    they have together, itself left out; twice that where each is among the other's first. Rows
-    that share none have no edge.
+    they have together, itself left out; twice that where each is among the other's first, a
+    quarter of it where only one of them is among the other's k. Rows that share none have no edge.
 
     Parameters
     ----------
-    indices : int64 (n, k), the neighbors of each row, nearest first
+    indices : int32 (n, k), the neighbors of each row, nearest first
 
     Returns
     -------
@@ -245,16 +251,19 @@ def shared_neighbors(indices: IntArray, edges: int) -> Any:
     from scipy.sparse import csr_matrix
 
     n, k = indices.shape
-    near = np.sort(indices.astype(np.int32), axis=1)
+    near = np.sort(indices, axis=1)
     weights = np.empty((n, edges), dtype=np.float32)
     for start in range(0, n, _SHARED_BLOCK):
         own = near[start : start + _SHARED_BLOCK, :, None]
         for edge in range(edges):
             others = near[indices[start : start + _SHARED_BLOCK, edge], None, :]
             shared = (own == others).sum(axis=(1, 2))
-            weights[start : start + _SHARED_BLOCK, edge] = shared / (2 * k - shared)
+            rows = np.arange(start, start + len(own))[:, None]
+            returned = (others[:, 0] == rows).any(axis=1)
+            factor = np.where(returned, 1.0, _UNRETURNED)
+            weights[start : start + _SHARED_BLOCK, edge] = factor * shared / (2 * k - shared)
     starts = np.arange(0, n * edges + 1, edges)
-    to = indices[:, :edges].astype(np.int32).ravel()
+    to = indices[:, :edges].ravel()
     graph = csr_matrix((weights.ravel(), to, starts), shape=(n, n))
     found = (graph + graph.T).tocsr()
     found.eliminate_zeros()
@@ -288,10 +297,11 @@ def _louvain() -> Any:
     class Symmetric(Louvain):  # type: ignore[misc]
         def _pre_processing(self, graph: Any, force_bipartite: bool) -> tuple[Any, ...]:
             self._init_vars()
-            data, n = graph.data.astype(np.float64), graph.shape[0]
+            n, total = graph.shape[0], graph.data.sum(dtype=np.float64)
+            weights = get_probs("degree", graph)
+            # in float32, to which every pass of it rounds them
+            data = graph.data / np.float32(total)
             shares = csr_matrix((data, graph.indices, graph.indptr), (n, n), copy=False)
-            weights = get_probs("degree", shares)
-            shares.data /= data.sum()
             return shares, weights, weights.copy(), identity(n, format="csr"), np.arange(n)
 
     return Symmetric

@@ -42,7 +42,7 @@ def joined_graph(
     ``config.k`` neighbors of each.
     """
     n, k = len(search.vectors), config.k
-    indices = np.empty((n, k), dtype=np.int64)
+    indices = np.empty((n, k), dtype=np.int32)
     distances = np.empty((n, k), dtype=np.float32)
     others = np.setdiff1d(np.arange(n), known.rows, assume_unique=True)
     done = 0

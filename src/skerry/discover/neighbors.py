@@ -39,7 +39,7 @@ def neighbor_graph(
     """
     n, k = len(search.vectors), config.k
     _check_number(n, k)
-    indices = np.empty((n, k), dtype=np.int64)
+    indices = np.empty((n, k), dtype=np.int32)
     distances = np.empty((n, k), dtype=np.float32)
     for start in range(0, n, search.block):
         rows = np.arange(start, min(start + search.block, n), dtype=np.int64)

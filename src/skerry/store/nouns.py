@@ -136,7 +136,7 @@ def write_graph(folder: Path, graph: NeighborGraph, ids: Sequence[str]) -> None:
     write_arrays(
         folder / "graph.safetensors",
         {
-            "indices": graph.indices.astype(np.int32),
+            "indices": graph.indices,
             "distances": graph.distances,
             "recall": np.array([graph.recall]),
         },
@@ -148,7 +148,7 @@ def read_graph(folder: Path) -> NeighborGraph:
     """Read the neighbor graph."""
     arrays: dict[str, Any] = read_arrays(folder / "graph.safetensors")
     return NeighborGraph(
-        arrays["indices"].astype(np.int64),
+        arrays["indices"],
         arrays["distances"],
         float(arrays["recall"][0]),
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from skerry.types import DoubleArray, FloatArray, IntArray
+from skerry.types import DoubleArray, FloatArray, IntArray, RowArray
 
 _VALUES = 2**23
 """Distances held at a time."""
 
 
 def trustworthiness(
-    before: FloatArray, near_before: IntArray, near_after: IntArray, rows: IntArray
+    before: FloatArray, near_before: RowArray, near_after: RowArray, rows: IntArray
 ) -> DoubleArray:
     """Venna & Kaski's (2001, ICANN, 485) trustworthiness of each of some sources, at most 1.
 
@@ -26,7 +26,7 @@ def trustworthiness(
     Parameters
     ----------
     before : float32 (n, d)
-    near_before, near_after : int64 (n, k), the k nearest of each source, itself left out
+    near_before, near_after : int32 (n, k), the k nearest of each source, itself left out
     rows : int64 (m,), the sources asked about
 
     Returns
@@ -59,7 +59,7 @@ def trustworthiness(
 
 
 def _beyond(
-    squares: DoubleArray, rows: IntArray, near_before: IntArray, near_after: IntArray
+    squares: DoubleArray, rows: IntArray, near_before: RowArray, near_after: RowArray
 ) -> DoubleArray:
     """By how many ranks the new neighbors of each row lie beyond its k nearest, summed.
 
