@@ -46,6 +46,8 @@ HOMES = {
     "umap": {"backends"},
     "hdbscan": {"backends"},
     "faiss": {"backends"},
+    "cuml": {"backends"},
+    "cupy": {"backends"},
     "galsim": {"simulate"},
     "matplotlib": {"publish"},
     "pandas": {"notebook", "results"},

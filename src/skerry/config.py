@@ -63,7 +63,8 @@ class NeighborsConfig:
 
 @dataclass(frozen=True)
 class EmbeddingConfig:
-    """UMAP. ``epochs`` are its rounds of moving points; 0: as many as UMAP itself would take."""
+    """UMAP. ``epochs`` are its rounds of moving points; 0: as many as UMAP itself would take.
+    On ``device`` ``cuda``, a GPU, cuML makes it and what HDBSCAN finds in it: another embedding."""
 
     n_neighbors: int = 15
     n_components: int = 5
@@ -71,6 +72,7 @@ class EmbeddingConfig:
     map_min_dist: float = 0.1
     epochs: int = 0
     seed: int = 0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,13 @@ class Config:
 
 
 DEVICES = ("cpu", "cuda")
-"""Where representations are computed and neighbors looked for; ``cuda`` is a GPU."""
+"""Where representations and embedding are made and neighbors looked for; ``cuda`` is a GPU."""
 
 ON_DEVICE = ("representations", "neighbors")
-"""Sections whose ``device`` says where they are computed."""
+"""Sections that ``--device`` speaks for, computed by torch on a GPU; ``embedding`` is by cuML."""
+
+_CUML_SAMPLES = 682
+"""cuML takes 1,023 at most, and repeated searches go up to three halves."""
 
 ROUTES = ("graph", "umap-hdbscan")
 """From vectors to candidates: communities of the neighbor graph, or UMAP and HDBSCAN."""
@@ -227,7 +232,7 @@ def from_mapping(values: Mapping[str, Any], base: Config | None = None) -> Confi
 
 
 def asks_for_gpu(config: Config) -> bool:
-    """Whether any section is to be computed on a GPU."""
+    """Whether images are to be encoded or neighbors looked for on a GPU."""
     return any(getattr(config, section).device != "cpu" for section in ON_DEVICE)
 
 
@@ -243,7 +248,7 @@ def _validate(config: Config) -> None:
         ("representations.shard_size", config.representations.shard_size > 0, "positive"),
         *(
             (f"{s}.device", getattr(config, s).device in DEVICES, f"one of {', '.join(DEVICES)}")
-            for s in ON_DEVICE
+            for s in (*ON_DEVICE, "embedding")
         ),
         ("neighbors.k", config.neighbors.k > 0, "positive"),
         ("neighbors.exact_below", config.neighbors.exact_below >= 0, "0 or more"),
@@ -262,6 +267,11 @@ def _validate(config: Config) -> None:
             "clusters.min_samples",
             1 <= config.clusters.min_samples <= config.neighbors.k,
             f"from 1 to neighbors.k = {config.neighbors.k}",
+        ),
+        (
+            "clusters.min_samples",
+            config.embedding.device == "cpu" or config.clusters.min_samples <= _CUML_SAMPLES,
+            f"{_CUML_SAMPLES} or less with embedding.device = cuda",
         ),
         ("nulls.n", config.nulls.n >= 0, "0 (none) or more"),
         ("nulls.scales", bool(scales_of(config.nulls)), "numbers above 0, as 1,2,4"),

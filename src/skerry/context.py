@@ -261,6 +261,7 @@ COMPUTES = {
     "representations": "representations",
     "second": "representations",
     "neighbors": "neighbors",
+    "embedding": "embedding",
     "nulls": "neighbors",
     "replication": "neighbors",
 }
@@ -270,6 +271,14 @@ COMPUTES = {
 def device_of(stage: str, config: Config) -> str:
     """Where a stage computes: ``cpu`` or ``cuda``."""
     return str(getattr(config, COMPUTES[stage]).device) if stage in COMPUTES else "cpu"
+
+
+def by_cuml(stage: str, config: Config) -> bool:
+    """Whether UMAP or HDBSCAN runs on a GPU in a stage; repeated searches go both routes."""
+    if config.embedding.device == "cpu":
+        return False
+    compresses = config.clusters.route == "umap-hdbscan" and stage in ("clusters", "nulls")
+    return compresses or stage in ("embedding", "replication")
 
 
 def settings_of(stage: str, config: Config) -> dict[str, Any]:
@@ -292,6 +301,10 @@ def _settings_of(stage: str, config: Config) -> dict[str, Any]:
         for section, names in _ONLY_SHOWN.items():
             for name in names:
                 found.get(section, {}).pop(name, None)
+    if by_cuml(stage, config):
+        found.setdefault("embedding", {})["device"] = config.embedding.device
+    else:
+        found.get("embedding", {}).pop("device", None)
     return found
 
 

@@ -11,9 +11,17 @@ from typing import Any
 from skerry import judging, stages
 from skerry.adding.earlier import Earlier
 from skerry.adding.joint import open_inputs
-from skerry.backends import card
+from skerry.backends import card, cuml
 from skerry.config import ON_DEVICE, Config, digest, from_mapping
-from skerry.context import COMPUTES, Context, device_of, outside_of, part_settings_of, settings_of
+from skerry.context import (
+    COMPUTES,
+    Context,
+    by_cuml,
+    device_of,
+    outside_of,
+    part_settings_of,
+    settings_of,
+)
 from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
 from skerry.errors import InputError, RunError
@@ -125,7 +133,7 @@ def run(
     if device:
         config = from_mapping({section: {"device": device} for section in ON_DEVICE}, config)
     encodes = executor is None or executor.here
-    require_gpu(config, *(("representations",) if encodes else ()), "neighbors")
+    require_gpu(config, *(("representations",) if encodes else ()), "neighbors", "embedding")
     context = prepare(input_path, output, config, threads, executor, on_event)
     with context.folder.locked():
         return carry_through(context)
@@ -141,9 +149,14 @@ def require_gpu(config: Config, *stages: str) -> None:
     """
     for stage in stages:
         device = device_of(stage, config)
-        if device != "cpu":
-            encoding = ("onnx",) if COMPUTES[stage] == "representations" else ()
-            card.require(f"{COMPUTES[stage]}.device = {device}", *encoding)
+        if device == "cpu":
+            continue
+        section = COMPUTES[stage]
+        if section == "embedding":
+            cuml.require(f"{section}.device = {device}")
+        else:
+            encoding = ("onnx",) if section == "representations" else ()
+            card.require(f"{section}.device = {device}", *encoding)
 
 
 def prepare(
@@ -187,6 +200,8 @@ def carry_through(context: Context) -> dict[str, Any]:
     folder.log("columns", **context.survey.choices)
     if config.neighbors.device != "cpu":
         folder.log("gpu", name=card.name())
+    if config.embedding.device != "cpu":
+        folder.log("cuml", gpu=cuml.name(), version=cuml.version())
     if config.classes.previous:
         brought = reviews.bring(folder.path, Path(config.classes.previous))
         folder.log("reviews", brought=brought, previous=config.classes.previous)
@@ -278,8 +293,7 @@ def _still_good(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Ma
 
 def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifest:
     path = context.path(stage.name)
-    on_gpu = device_of(stage.name, context.config) != "cpu"
-    used = versions((*stage.libraries, *(("torch",) if on_gpu else ())))
+    used = _made_with(stage, context.config)
     if path.is_file() or not stage.keeps:
         clear(path)
     for name in (NAME, *stage.outside):
@@ -303,6 +317,18 @@ def _build(stage: Stage, context: Context, inputs: Mapping[str, str]) -> Manifes
     seconds = round(time.monotonic() - began, 2)
     context.folder.log("stage", stage=stage.name, state="done", seconds=seconds)
     return manifest
+
+
+def _made_with(stage: Stage, config: Config) -> dict[str, str]:
+    """The versions of what a stage is made with."""
+    libraries = list(stage.libraries)
+    if COMPUTES.get(stage.name) in ON_DEVICE and device_of(stage.name, config) != "cpu":
+        libraries.append("torch")
+    if not by_cuml(stage.name, config):
+        return versions(tuple(libraries))
+    others = tuple(name for name in libraries if name not in ("umap-learn", "numba"))
+    # which distribution brings it depends on that of CUDA
+    return {**versions(others), "cuml": cuml.version()}
 
 
 def status(output: str | Path) -> dict[str, Any]:

@@ -96,7 +96,9 @@ def gather(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) 
         As :func:`skerry.pipeline.run`.
     """
     folder, config = open_folder(Path(output)), read_config(Path(output))
-    require_gpu(config, "neighbors", *(("second",) if config.replication.encoder else ()))
+    require_gpu(
+        config, "neighbors", "embedding", *(("second",) if config.replication.encoder else ())
+    )
     context = prepare(folder.input, output, config, threads, None, on_event, folder.added)
     with folder.locked():
         found = _shards(context)

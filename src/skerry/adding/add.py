@@ -75,7 +75,7 @@ def add(
     require_outside(output, run, option="-o")
     before = reopened(run, threads=threads)
     settings = _settings(run, before.config, config)
-    require_gpu(settings, "representations", "neighbors")
+    require_gpu(settings, "representations", "neighbors", "embedding")
     survey = open_survey(new, settings.sources)
     require_new(before.survey, survey, run)
     require_fitting(before, survey, run)

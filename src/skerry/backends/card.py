@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import sys
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,6 +150,16 @@ class Held:
 
 _HELD: weakref.WeakKeyDictionary[Held, Neighbors] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """The GPU for a library with memory of its own: nothing is searched or held there meanwhile."""
+    with _LOCK:
+        _HELD.clear()
+        if "torch" in sys.modules:
+            sys.modules["torch"].cuda.empty_cache()
+        yield
 
 
 def _needed(n: int, d: int) -> int:

@@ -19,7 +19,10 @@ Threads = Annotated[
 ]
 Device = Annotated[
     str,
-    typer.Option(help="Where to encode and look for neighbors: cpu, or cuda, a GPU (extra 'gpu')."),
+    typer.Option(
+        help="Where to encode and look for neighbors: cpu, or cuda, a GPU (extra 'gpu'). "
+        "UMAP has embedding.device of its own."
+    ),
 ]
 Bands = Annotated[str, typer.Option(help="Filters that the encoder learned, red first, as z,r,g.")]
 Stretch = Annotated[

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skerry.backends import cpu
+from skerry.backends.embedding import backend_of
 from skerry.config import Config
 from skerry.discover.around import surroundings
 from skerry.discover.assemble import (
@@ -94,8 +95,11 @@ def find(
     InputError
         There are too few distinct vectors, some are not finite in float32, or they are no
         table of numbers.
+    ConfigError
+        A GPU is asked for that cannot be used.
     """
     config = config or Config()
+    backend_of(config.embedding.device)  # where it cannot be used, this says so before any work
     table = _table(vectors)
     rows = distinct_rows(table)
     ordered = table[rows]

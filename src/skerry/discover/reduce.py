@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skerry.backends import cpu
+from skerry.backends.embedding import backend_of
 from skerry.config import EmbeddingConfig
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
@@ -25,7 +26,7 @@ def embed(
     """UMAP coordinates (McInnes, Healy & Melville 2018) for clustering, and a 2-d map to look at.
 
     Both come from the same fuzzy graph of the ``config.n_neighbors`` nearest, the source itself
-    counted as UMAP counts it. The same input gives the same bytes.
+    counted as UMAP counts it. The same input gives the same bytes by the same ``config.device``.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def embed(
     ------
     InputError
         Too few sources or neighbors, or vectors that are all the same.
+    ConfigError
+        A GPU is asked for, and cuML or a GPU cannot be used.
     """
     on_event(_WHAT, 0, 3)
     fuzzy = _fuzzy(vectors, graph, config)
@@ -66,7 +69,7 @@ def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -
     _check(vectors, graph, config)
     itself = np.arange(len(vectors), dtype=np.int64)[:, None]
     others = slice(config.n_neighbors - 1)
-    return cpu.fuzzy_graph(
+    return backend_of(config.device).fuzzy_graph(
         np.hstack([itself, graph.indices[:, others]]),
         np.hstack([np.zeros_like(itself, np.float32), graph.distances[:, others]]),
     )
@@ -75,7 +78,8 @@ def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -
 def _layout(
     vectors: FloatArray, fuzzy: Any, d: int, min_dist: float, config: EmbeddingConfig
 ) -> cpu.Layout:
-    layout = cpu.layout(vectors, fuzzy, d, min_dist, config.seed, config.epochs)
+    made = backend_of(config.device).layout
+    layout = made(vectors, fuzzy, d, min_dist, config.seed, config.epochs)
     if not np.isfinite(layout.coordinates).all():
         raise InputError(
             f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "

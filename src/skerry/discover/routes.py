@@ -47,7 +47,8 @@ def by_embedding(space: Space, config: Config) -> list[Candidate]:
 
 def tree_of_coordinates(coordinates: FloatArray, config: Config) -> CondensedTree:
     """HDBSCAN's hierarchy in an embedding that is there already."""
-    return cluster(coordinates, config.classes.min_size, config.clusters.min_samples)
+    asked = config.classes.min_size, config.clusters.min_samples
+    return cluster(coordinates, *asked, config.embedding.device)
 
 
 def candidates_of(tree: CondensedTree, space: Space, config: Config) -> list[Candidate]:

@@ -245,6 +245,11 @@ class _Model:
                 "There is no GPU here that can be used: what is to run on one is predicted for an "
                 "NVIDIA H100, with 16 cores to decode."
             )
+        if config.embedding.device != "cpu":
+            yield (
+                "UMAP, and HDBSCAN where the search is by it, are to run on a GPU by cuML, which "
+                "was not measured: their time and memory are those of this CPU."
+            )
         if uses_index(n, self.rates, config):
             every = replace(config, neighbors=replace(config.neighbors, exact_below=max(n, 1)))
             ratio = search_seconds(n, self.rates, every, "graph") / search_seconds(

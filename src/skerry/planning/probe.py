@@ -174,7 +174,8 @@ def _small(config: Config) -> Config:
     classes = replace(config.classes, min_size=SMALLEST, max_share=0.05)
     classes = replace(classes, max_size=max(50, classes.max_size))
     near = replace(config.neighbors, device="cpu", exact_below=max(SIZES) + 4 * config.neighbors.k)
-    return replace(config, classes=classes, neighbors=near)
+    embedding = replace(config.embedding, device="cpu")
+    return replace(config, classes=classes, neighbors=near, embedding=embedding)
 
 
 def resident() -> int:

@@ -11,6 +11,7 @@ from skerry.config import Config
 from skerry.context import settings_of
 from skerry.discover import Space, first_of_each, in_canonical_order, kinds_of
 from skerry.errors import ConfigError, RunError
+from skerry.pipeline import require_gpu
 from skerry.store import Manifest, nouns, read_manifest
 from skerry.surroundings import kept, members_of
 from skerry.types import IntArray, Measures
@@ -59,11 +60,13 @@ def open_run(path: str | Path) -> Opened:
     RunError
         There is no run in ``path``, or it has not ended.
     ConfigError
-        It judged by no null or repeated no search: it could not confirm a class.
+        It judged by no null or repeated no search: it could not confirm a class. Or it searched
+        on a GPU, which cannot be used here.
     """
     path = Path(path)
     finished = Finished(path)
     config = finished.config
+    require_gpu(config, "neighbors", "embedding")
     _require_judged(path, config)
     data = in_canonical_order(nouns.read_representations(path / "representations"))
     firsts = first_of_each(data.vectors)
