@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from skerry.backends import card
+from skerry.backends import card, cuml
 from skerry.cli import app
 from skerry.config import Config, to_toml
 from skerry.pipeline import STAGES
@@ -152,6 +152,10 @@ def test_a_gpu_is_asked_for_by_one_option(
     code, out, _ = call(*run, "cuda", "-s", "representations.device=cpu")
     assert (code, json.loads(out)["error"]) == (1, "ConfigError")
     assert json.loads(out)["message"].startswith("neighbors.device = cuda asks for a GPU, but")
+    # cuML is asked for by a setting of its own, as it makes another embedding
+    monkeypatch.setattr(cuml, "lacking", lambda: "cuml is not installed")
+    code, out, _ = call(*run, "cpu", "-s", "embedding.device=cuda")
+    assert json.loads(out)["message"].startswith("embedding.device = cuda asks for cuML on a GPU")
     code, out, _ = call(*run, "gpu")
     assert json.loads(out)["message"] == "representations.device is gpu; expected one of cpu, cuda"
     encode = ("encode", survey_folder, "-o", tmp_path / "run", "--json", "--device", "cuda")

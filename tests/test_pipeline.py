@@ -42,6 +42,7 @@ from skerry.represent.encoder import load
 from skerry.results import open as open_run
 from skerry.store import nouns
 from tests.conftest import N, contents
+from tests.cuml_stand_in import install
 
 NAMES = [stage.name for stage in STAGES]
 
@@ -514,8 +515,13 @@ def test_without_a_gpu_a_run_on_one_ends_before_any_work(
         one = from_mapping({section: {"device": "cuda"}}, config)
         with pytest.raises(ConfigError, match=f"^{section}.device = cuda asks for a GPU"):
             pipeline.run(survey_folder, tmp_path / "run", one)
+    one = from_mapping({"embedding": {"device": "cuda"}}, config)
+    with pytest.raises(ConfigError, match=r"^embedding.device = cuda asks .* 'skerry\[cuml\]'"):
+        pipeline.run(survey_folder, tmp_path / "run", one)
     with pytest.raises(ConfigError, match="device is tpu; expected one of cpu, cuda"):
         pipeline.run(survey_folder, tmp_path / "run", config, device="tpu")
+    with pytest.raises(ConfigError, match=r"embedding.device is tpu; expected one of cpu, cuda"):
+        from_mapping({"embedding": {"device": "tpu"}})
     assert not (tmp_path / "run").exists()
 
 
@@ -526,6 +532,77 @@ def test_what_the_cpu_made_before_there_was_a_choice_stands() -> None:
     differ = [s.name for s in pipeline.STAGES if "device" in str(settings_of(s.name, on_gpu))]
     searches = ["neighbors", "clusters", "nulls", "replication"]
     assert differ == ["representations", *searches, "products"]
+
+
+@pytest.mark.parametrize(
+    ("route", "depend"),
+    [
+        ("graph", ["embedding", "replication"]),  # one repeated search is by the other route
+        ("umap-hdbscan", ["embedding", "clusters", "nulls", "replication"]),
+    ],
+)
+def test_what_cuml_computes_depends_on_it_and_nothing_else_does(
+    route: str, depend: list[str]
+) -> None:
+    made = {
+        device: from_mapping({"clusters": {"route": route}, "embedding": {"device": device}})
+        for device in ("cpu", "cuda")
+    }
+    keys = [{s.name: settings_of(s.name, c) for s in pipeline.STAGES} for c in made.values()]
+    assert [name for name in keys[0] if keys[0][name] != keys[1][name]] == [*depend, "products"]
+    assert "device" not in str(keys[0])
+
+
+def members(run: Path) -> list[list[int]]:
+    """Those of each candidate."""
+    found = nouns.read_candidates(run / "clusters" / "candidates.parquet")
+    return sorted(sorted(c.members.tolist()) for c in found)
+
+
+@pytest.mark.parametrize("route", ["graph", "umap-hdbscan"])
+def test_a_run_by_cuml(
+    planted_table: Path,
+    planted_config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    route: str,
+) -> None:
+    """All that is by UMAP or HDBSCAN goes through it, one at a time, and the rest stays."""
+    asked = install(monkeypatch)
+    settings = {"clusters": {"route": route}, "nulls": {"n": 1}, "replication": {"subsamples": 1}}
+    base = from_mapping(settings, planted_config)
+    there = from_mapping({"embedding": {"device": "cuda"}}, base)
+    run = tmp_path / "run"
+    pipeline.run(planted_table, run, base)
+    before, groups = contents(run), members(run)
+    assert asked.made == []
+    found = pipeline.run(planted_table, run, there, threads=2)
+    redone = {s.name for s in STAGES if s.name not in found["skipped"]}
+    assert {"embedding", "replication"} <= redone and "neighbors" not in redone
+    # candidates and what judges them by chance are those of the graph alone, where it is the route
+    assert ({"clusters", "nulls"} & redone) == (
+        set() if route == "graph" else {"clusters", "nulls"}
+    )
+
+    of = [settings["of"] for settings in asked.made]
+    searches = sum(1 for p in (run / "replication").glob("*.parquet"))
+    repeated = 1 if route == "graph" else searches - 1
+    nulls, own = (0, 0) if route == "graph" else (2, 1)
+    # the map and what is clustered; each null; each repeated search that goes that way
+    assert of.count("UMAP") == 2 + nulls + repeated
+    assert of.count("HDBSCAN") == own + nulls + repeated
+    assert asked.at_once == 1
+
+    mine = contents(run)
+    # the stand-in has the coordinates of the CPU, and densities in float32
+    assert mine["embedding/embedding.parquet"] == before["embedding/embedding.parquet"]
+    assert members(run) == groups
+    versions = json.loads(mine["embedding/manifest.json"])["versions"]
+    assert versions["cuml"] == "26.10.00" and "umap-learn" not in versions
+    assert ("cuml" in json.loads(mine["nulls/manifest.json"])["versions"]) == (route != "graph")
+    assert '"event": "cuml", "gpu": "A card"' in (run / "log.jsonl").read_text()
+    assert "cuml 26.10.00" in (run / "products" / "CITATION.txt").read_text()
+    assert len(pipeline.run(planted_table, run, there)["skipped"]) == len(STAGES)
 
 
 def test_the_device_is_part_of_what_vectors_depend_on(finished: Path, tmp_path: Path) -> None:

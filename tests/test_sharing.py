@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skerry import pipeline, sharing
+from skerry.backends import cuml
 from skerry.cli import app
 from skerry.config import Config, from_mapping, to_toml
 from skerry.errors import ConfigError, DiskError, RunError
@@ -53,6 +54,16 @@ def test_shards_side_by_side_then_gathered_are_a_run(
     assert gathered["complete"]
     assert contents(run) == contents(finished)
     assert sharing.gather(run)["skipped"] == [stage.name for stage in pipeline.STAGES]
+
+
+def test_encoding_needs_no_cuml_and_gathering_does(
+    survey_folder: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuml, "lacking", lambda: "cuml is not installed")
+    there = from_mapping({"embedding": {"device": "cuda"}}, config)
+    sharing.encode(survey_folder, tmp_path / "run", there, shards=":1")
+    with pytest.raises(ConfigError, match=r"^embedding\.device = cuda asks for cuML on a GPU"):
+        sharing.gather(tmp_path / "run")
 
 
 def test_only_the_shards_asked_for_and_missing_are_encoded(

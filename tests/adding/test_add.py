@@ -15,6 +15,7 @@ from skerry import pipeline, sharing, stages
 from skerry.adding.add import add
 from skerry.adding.earlier import Earlier
 from skerry.adding.joint import parts_of
+from skerry.backends import cuml
 from skerry.config import Config, from_mapping
 from skerry.errors import ConfigError, InputError, RunError
 from skerry.reopening import reopened
@@ -186,6 +187,16 @@ def test_settings_of_the_search_may_be_others_those_of_representations_not(
 
 
 @pytest.mark.parametrize("why", ["more neighbors", "not exact"])
+def test_a_gpu_that_is_not_there_is_told_before_any_work(
+    first_run: Path, tables: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuml, "lacking", lambda: "cuml is not installed")
+    there = from_mapping({"embedding": {"device": "cuda"}}, read_config(first_run))
+    with pytest.raises(ConfigError, match=r"^embedding\.device = cuda asks for cuML on a GPU"):
+        add(first_run, tables["new"], tmp_path / "out", there)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_graph_that_cannot_be_added_to_is_not(
     first_run: Path, adding_config: Config, tmp_path: Path, why: str
 ) -> None:

@@ -151,5 +151,13 @@ def test_a_gpu_is_counted_in_hours_and_named_where_there_is_none() -> None:
     assert not any("no GPU" in note for note in held.notes)
 
 
+def test_what_cuml_takes_is_not_predicted_and_said_so() -> None:
+    found = planned(10**5, embedding={"device": "cuda"})
+    said = [note for note in found.notes if "cuML" in note]
+    assert len(said) == 1 and "not measured" in said[0]
+    assert found.stages == planned(10**5).stages and found.gpu_hours == 0
+    assert not any("cuML" in note or "H100" in note for note in planned(10**5).notes)
+
+
 def test_far_from_what_was_measured_it_is_less_certain() -> None:
     assert planned(10**4).factor < planned(10**7).factor

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from skerry.config import Config, NullsConfig, ReplicationConfig
+from skerry.config import Config, NullsConfig, ReplicationConfig, from_mapping
 from skerry.errors import ConfigError, RunError
 from skerry.recovering import Opened, open_run
 from skerry.types import FloatArray
@@ -44,6 +45,17 @@ def test_a_run_that_confirms_nothing_is_refused(
     config = replace(planted_config, nulls=nulls, replication=replication)
     monkeypatch.setattr(Finished, "config", config)
     with pytest.raises(ConfigError, match=said):
+        open_run(judged)
+
+
+@pytest.mark.parametrize("section", ["neighbors", "embedding"])
+def test_a_run_by_a_gpu_that_is_not_here_is_refused(
+    judged: Path, planted_config: Config, monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    config = from_mapping({section: {"device": "cuda"}}, planted_config)
+    monkeypatch.setattr(Finished, "config", config)
+    with pytest.raises(ConfigError, match=rf"^{section}\.device = cuda asks for"):
         open_run(judged)
 
 

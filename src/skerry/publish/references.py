@@ -20,6 +20,7 @@ OF_LIBRARY: Mapping[str, tuple[str, ...]] = {
     "umap-learn": ("mcinnes2018umap",),
     "numba": ("lam2015",),
     "hdbscan": ("campello2013", "mcinnes2017hdbscan"),
+    "cuml": ("raschka2020", "nolet2021"),
     "scikit-network": ("bonald2020",),
     "onnxruntime": ("onnxruntime",),
     "opencv-python-headless": ("bradski2000",),
