@@ -186,7 +186,6 @@ def test_settings_of_the_search_may_be_others_those_of_representations_not(
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("why", ["more neighbors", "not exact"])
 def test_a_gpu_that_is_not_there_is_told_before_any_work(
     first_run: Path, tables: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +196,7 @@ def test_a_gpu_that_is_not_there_is_told_before_any_work(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("why", ["more neighbors", "not exact"])
 def test_a_graph_that_cannot_be_added_to_is_not(
     first_run: Path, adding_config: Config, tmp_path: Path, why: str
 ) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from skerry.backends import cuml
 from skerry.cli import app
 from skerry.config import Config, from_mapping, to_toml
 from skerry.errors import DoesNotFitError, TooManyFailuresError
@@ -48,6 +49,16 @@ def predicted(
     assert everything(survey_folder) == before
     assert not output.exists()
     return found
+
+
+def test_what_cuml_is_to_compute_is_timed_on_the_cpu_without_it(
+    planted_table: Path, planted_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuml, "lacking", lambda: "cuml is not installed")
+    there = from_mapping({"embedding": {"device": "cuda"}}, planted_config)
+    found = plan(planted_table, tmp_path / "run", there, threads=1, probe_seconds=1, machine=WIDE)
+    assert found.rates.layout > 0 and found.rates.clusterer > 0
+    assert any("by cuML, which was not measured" in note for note in found.notes)
 
 
 def test_images_are_encoded_and_searches_timed(predicted: Plan) -> None:
