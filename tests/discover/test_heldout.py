@@ -125,6 +125,14 @@ def test_what_is_foretold_by_hand() -> None:
     assert said.containment == pytest.approx(expected)
 
 
+def test_a_class_smaller_than_half_of_the_neighbors_foretells_itself_too() -> None:
+    """Ten sources, five a half, where fifteen neighbors of thirty are in a half."""
+    rows = np.sort(np.concatenate([FIRST[3:8], SECOND[3:8]]))
+    space = space_of(clumped(0, rows), NeighborsConfig(k=30))
+    said = found(space, [FIRST[3:8]], [SECOND[3:8]]).heldout(rows)
+    assert said.found_in_a and said.found_in_b and said.passed
+
+
 def test_found_in_neither_half_is_not_passed() -> None:
     scattered = drawn(3, 40)
     said = found(SPACE, [REAL[:3]], []).heldout(scattered)

@@ -174,13 +174,17 @@ def test_the_hardest_kind_sets_the_bound() -> None:
     assert loose["isolation"] == Bound(0.1, True)
 
 
-def test_a_class_is_as_spread_as_chance_groups_of_its_own_size_or_less() -> None:
+def test_a_class_is_held_against_chance_groups_of_its_own_size() -> None:
     small, large = chance([0.6] * 30, 12), chance([0.9] * 30, 100)
-    both = pooled([small, large])
-    assert thresholds({"smooth": both}, 20)["spread"] == Bound(0.6, True)
-    assert thresholds({"smooth": both}, 60)["spread"] == Bound(0.9, True)
-    assert thresholds({"smooth": both}, 40)["spread"] == Bound(1.0, False)
-    assert thresholds({"smooth": both}, 60)["isolation"].value == 0.9
+    both = {"smooth": pooled([small, large])}
+    for name in ("isolation", "coherence", "spread"):
+        assert thresholds(both, 20)[name] == Bound(0.6, True), name
+        assert thresholds(both, 60)[name] == Bound(0.9, True), name
+    # of a size that chance groups do not have
+    assert thresholds(both, 40)["spread"] == Bound(1.0, False)
+    assert thresholds(both, 40)["coherence"] == Bound(0.9, True)
+    # containment is counted from what is usual of the size already
+    assert thresholds(both, 20)["containment"] == Bound(0.9, True)
 
 
 @given(st.lists(st.floats(0.01, 10), min_size=ENOUGH, max_size=90))

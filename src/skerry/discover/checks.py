@@ -85,11 +85,11 @@ def _null(evidence: Evidence, bound: Bound) -> Check | None:
     q = evidence.q
     if q is None:
         return None
+    held = _held(bound, _number(bound.value), of="chance groups")
     said = (
         "The share of its edges in the neighbor graph that leads out of it is "
         f"{_number(evidence.containment)} standard deviations below what is usual of groups of "
-        f"its size{_held(bound, _number(bound.value))} Of the classes at least as well contained, "
-        "chance is "
+        f"its size{held} Of the classes at least as well contained, chance is "
         f"expected to give {_percent(q)} (q = {q:.2g}; below {Q_BELOW} is asked for)."
     )
     return Check("null", q, Q_BELOW, q < Q_BELOW, said)
@@ -126,10 +126,12 @@ def _spread(value: float, bound: Bound) -> Check:
     return Check("spread", value, bound.value, value < bound.value, said)
 
 
-def _held(bound: Bound, shown: str, high: bool = True) -> str:
+def _held(
+    bound: Bound, shown: str, high: bool = True, of: str = "chance groups of like size"
+) -> str:
     """The end of a sentence: what the value was held against."""
     if bound.measured:
-        return f"; in featureless data 95% of chance groups stay at or below {shown}."
+        return f"; in featureless data 95% of {of} stay at or below {shown}."
     side = "exceed" if high else "stay below"
     return (
         ". Featureless data gives too few chance groups to compare with, so it has only to "

@@ -158,17 +158,25 @@ class Halves:
     def _containment(self, groups: Sequence[IntArray], half: int) -> DoubleArray:
         """In the other half's graph, of what groups of rows of one half foretell there.
 
-        A group foretells the sources of which more than half of the neighbors that are in its
-        half belong to it. Less than all others where these are fewer than two.
+        A group foretells the sources of which more than half of the neighbors in its half belong
+        to it, of no more neighbors than it has members: a small one cannot have most of many.
+        Less than all others where these are fewer than two.
         """
         near, seen = self._neighbors[half]
-        belongs = membership_matrix(groups, len(self.space))
-        votes = (near @ belongs.T).tocoo()
-        most = 2 * votes.data > seen[votes.row]
-        row, group = votes.row[most], votes.col[most]
-        order = np.lexsort((row, group))
-        ends = np.cumsum(np.bincount(group, minlength=len(groups)))[:-1]
-        foretold = np.split(row[order].astype(np.int64), ends)
+        most = np.array([min(len(rows), int(seen.max(initial=1))) for rows in groups])
+        foretold: list[IntArray] = [np.empty(0, np.int64)] * len(groups)
+        for m in np.unique(most).tolist():
+            own = np.flatnonzero(most == m).tolist()
+            belongs = membership_matrix([groups[i] for i in own], len(self.space))
+            nearest = near.copy()
+            nearest.data = (near.data <= m).astype(np.int32)
+            votes = (nearest @ belongs.T).tocoo()
+            mostly = 2 * votes.data > np.minimum(seen, m)[votes.row]
+            row, group = votes.row[mostly], votes.col[mostly]
+            ends = np.cumsum(np.bincount(group, minlength=len(own)))[:-1]
+            parts = np.split(row[np.lexsort((row, group))].astype(np.int64), ends)
+            for i, rows in zip(own, parts, strict=True):
+                foretold[i] = rows
         found = self._parts[1 - half].containment_of(foretold)
         found[[len(rows) < _FEWEST for rows in foretold]] = -np.inf
         return found
@@ -176,7 +184,7 @@ class Halves:
     @cached_property
     def _neighbors(self) -> tuple[tuple[Any, IntArray], tuple[Any, IntArray]]:
         """For each half: which of its sources are neighbors of each of the other's, as a sparse
-        matrix of ones, and how many."""
+        matrix of the place of each among them, the nearest 1, and how many."""
         first, second = (self._across(half) for half in (0, 1))
         return first, second
 
@@ -186,7 +194,8 @@ class Halves:
         other = self.rows[1 - half]
         near = self.space.graph.indices[other]
         seen = self._of[near] == half
-        count = seen.sum(axis=1)
+        places = np.cumsum(seen, axis=1, dtype=np.int32)
+        count = places[:, -1].astype(np.int64)
         starts = np.concatenate([[0], np.cumsum(count)])
-        ones = np.ones(int(starts[-1]), dtype=np.int32)
-        return csr_matrix((ones, near[seen], starts), shape=(len(other), len(self.space))), count
+        shape = len(other), len(self.space)
+        return csr_matrix((places[seen], near[seen], starts), shape=shape), count

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from skerry.discover.checks import Q_BELOW, Bound, Evidence, checks
 from skerry.types import Check, DoubleArray, Measures, Verdict
@@ -23,6 +22,7 @@ ABSOLUTE: Mapping[str, float] = {
 """The bounds where featureless data gives too few chance groups to measure one."""
 
 _LOW_IS_GOOD = ("spread",)
+_WITH_SIZE = ("isolation", "coherence")
 _TAIL = 0.05
 
 _FAILED = {
@@ -54,28 +54,30 @@ def thresholds(nulls: Mapping[str, Measures], size: int) -> dict[str, Bound]:
     stay below in spread.
 
     Each of the first three is the value beyond which at most 5% of the chance groups lie, in
-    that kind of featureless data where it is the hardest to pass. Of spread it is the median of
-    those from half to twice the size: it keeps out chains and bridges, and chance groups are
-    compact for being small; the larger a group, real or of chance, the closer to its edge most of
-    its members lie. A kind with fewer than ``ENOUGH`` groups asks for ``ABSOLUTE`` only, and so
-    does no kind at all.
+    that kind of featureless data where it is the hardest to pass. Isolation, coherence and spread
+    grow with size, so that they are held against chance groups of like size, from half to twice as
+    many members; the first two against all where those are fewer than ``ENOUGH``. Of spread it is
+    their median: it keeps out chains and bridges, and chance groups are compact for being small;
+    the larger a group, real or of chance, the closer to its edge most of its members lie. A kind
+    with fewer than ``ENOUGH`` groups asks for ``ABSOLUTE`` only, and so does no kind at all.
 
     Parameters
     ----------
     nulls : by kind, the measures of the groups of all its searches together
     """
-    found = {}
-    for name in ABSOLUTE:
-        kinds = [getattr(m, name) for m in nulls.values()]
-        if name in _LOW_IS_GOOD:
-            kinds = [v[_alike(m, size)] for v, m in zip(kinds, nulls.values(), strict=True)]
-        found[name] = _bound(kinds, name)
-    return found
+    return {
+        name: _bound([_compared(name, m, size) for m in nulls.values()], name) for name in ABSOLUTE
+    }
 
 
-def _alike(measures: Measures, size: int) -> npt.NDArray[np.bool_]:
-    """Which groups have from half to twice as many members."""
-    return np.asarray((2 * measures.size >= size) & (measures.size <= 2 * size))
+def _compared(name: str, measures: Measures, size: int) -> DoubleArray:
+    """The values of the chance groups that a class of a size is held against."""
+    values: DoubleArray = getattr(measures, name)
+    alike = (2 * measures.size >= size) & (measures.size <= 2 * size)
+    enough = np.count_nonzero(alike) >= ENOUGH
+    if name == "spread" or (name in _WITH_SIZE and enough):
+        return values[alike]
+    return values
 
 
 def _bound(kinds: Sequence[DoubleArray], name: str) -> Bound:
