@@ -180,15 +180,26 @@ def test_the_order_of_members_and_of_other_groups_does_not_matter() -> None:
     assert again.heldout(REAL[::-1]) == said
 
 
-def test_a_better_contained_group_has_no_larger_p() -> None:
-    other = drawn(2, 30, among=np.setdiff1d(FIRST, REAL))
-    mixed = np.sort(np.concatenate([IN_A, other[:12]]))
+def test_of_one_size_a_better_contained_group_has_no_larger_p() -> None:
+    other = drawn(2, len(IN_A), among=np.setdiff1d(FIRST, REAL))
+    mixed = np.sort(np.concatenate([IN_A[5:], other[:5]]))
     groups = [IN_A, mixed, other]
     asked = found(SPACE, groups, [])
     each = [asked.heldout(rows).a for rows in groups]
     told = sorted((half.containment, half.p) for half in each if half is not None)
     assert len(told) == 3
     assert all(before[1] >= after[1] for before, after in pairwise(told))
+
+
+def test_ordinary_communities_of_like_size_are_what_p_counts() -> None:
+    asked = found(SPACE, [IN_A], [])
+    sizes, containment = asked._ordinary
+    said = asked.heldout(REAL).a
+    assert said is not None
+    alike = (sizes >= len(IN_A) / 2) & (sizes <= 2 * len(IN_A))
+    assert 100 <= alike.sum() < len(sizes)
+    as_good = (containment[alike] >= said.containment).sum()
+    assert said.p == (1 + as_good) / (1 + alike.sum())
 
 
 def test_a_search_of_all_sources_is_refused() -> None:

@@ -28,6 +28,7 @@ LEVEL = 0.05
 _FEWEST = 2
 _FEWEST_NEIGHBORS = 10
 _ORDINARY = 1000
+_FEWEST_ALIKE = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Foretold:
     """What a candidate of one half foretells in the other.
 
     ``containment`` is that of the sources foretold, among themselves; ``p`` the share of ordinary
-    communities that foretell a group as well contained.
+    communities of like size that foretell a group as well contained.
     """
 
     containment: float
@@ -116,8 +117,16 @@ class Halves:
         if candidate is None:
             return None
         containment = float(self._containment([candidate], half)[0])
-        as_good = int((self._ordinary >= containment).sum())
-        return Foretold(containment, (1 + as_good) / (1 + len(self._ordinary)))
+        ordinary = self._alike(len(candidate))
+        as_good = int((ordinary >= containment).sum())
+        return Foretold(containment, (1 + as_good) / (1 + len(ordinary)))
+
+    def _alike(self, size: int) -> DoubleArray:
+        """The containment of what ordinary communities foretell that have from half to twice as
+        many members: the more a community has, the better. Of all where those are few."""
+        sizes, containment = self._ordinary
+        alike = (2 * sizes >= size) & (sizes <= 2 * size)
+        return containment[alike] if np.count_nonzero(alike) >= _FEWEST_ALIKE else containment
 
     @cached_property
     def _groups(self) -> list[tuple[Replicate, Matcher]]:
@@ -147,13 +156,16 @@ class Halves:
         return part.communities.reaching(max(2, SMALLEST * len(rows) // n), 0)
 
     @cached_property
-    def _ordinary(self) -> DoubleArray:
-        """The containment of what ordinary communities of either half foretell in the other."""
-        found = []
+    def _ordinary(self) -> tuple[IntArray, DoubleArray]:
+        """The sizes of ordinary communities of either half, and the containment of what each
+        foretells in the other."""
+        sizes, found = [], []
         for half, (own, rows) in enumerate(zip(self._parts, self.rows, strict=True)):
             plain = spread_over(np.flatnonzero(own.containment < APART), _ORDINARY)
-            found.append(self._containment([rows[own.groups[i]] for i in plain], half))
-        return np.concatenate(found)
+            groups = [rows[own.groups[i]] for i in plain]
+            sizes += [len(group) for group in groups]
+            found.append(self._containment(groups, half))
+        return np.array(sizes, dtype=np.int64), np.concatenate(found)
 
     def _containment(self, groups: Sequence[IntArray], half: int) -> DoubleArray:
         """In the other half's graph, of what groups of rows of one half foretell there.
