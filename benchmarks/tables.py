@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def publish(text: str, title: str, output: Path | None) -> None:
         return
     made = f"{BEGIN}\n\n{text}\n\n{END}"
     if not output.exists():
-        script = f"`benchmarks/{output.stem}.py`"
+        script = f"`benchmarks/{Path(sys.argv[0]).name}`"
         output.write_text(f"# {title}\n\n{script}\n\n{made}\n")
         return
     before, begun, rest = output.read_text().partition(BEGIN)
