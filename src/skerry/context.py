@@ -47,7 +47,8 @@ LOW_RECALL = 0.9
 class Context:
     """One run at work; each noun is read once, when first asked for.
 
-    Images are encoded by ``executor``, ``threads`` at a time here or in each of its tasks.
+    Images are encoded, featureless data searched and searches repeated by ``executor``, on
+    ``threads`` here or in each of its tasks.
     ``earlier`` is the run that an input is added to, of which what is the same is taken.
     """
 

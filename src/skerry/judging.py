@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from skerry.discover import (
     groups_in,
     kinds_of,
     measure,
-    null_search,
     rare_classes,
-    route_of,
 )
 from skerry.discover.around import surroundings
 from skerry.discover.assemble import (
@@ -31,14 +29,17 @@ from skerry.discover.assemble import (
 )
 from skerry.discover.classes import Found
 from skerry.discover.complete import Whole
-from skerry.discover.find import each, search_by
+from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_each
 from skerry.discover.lineage import class_name, inherit
-from skerry.discover.replicate import came_along, replicate
+from skerry.discover.replicate import came_along
 from skerry.discover.routes import by_communities, candidates_of, tree_of_coordinates
 from skerry.discover.variants import Variant, every_variant
 from skerry.store import nouns
 from skerry.store.runfolder import clear
 from skerry.types import Candidate, FloatArray, IntArray, Measures, RareClass, Replicate
+
+Plan = TypeVar("Plan")
+Result = TypeVar("Result")
 
 CANDIDATES, TREE = "candidates.parquet", "condensed_tree.parquet"
 
@@ -62,18 +63,18 @@ def clusters(context: Context, key: str) -> dict[str, Any]:
 
 def nulls(context: Context, key: str) -> dict[str, Any]:
     """Search featureless data; each search is a file of its own, kept over a restart."""
-    config, folder = context.config, context.path("nulls")
+    folder = context.path("nulls")
     plans = {folder / f"{k}-{i:03d}.parquet": (k, i) for k, i in _null_plans(context)}
     candidates, measures = _candidates(context)
-    surrogates = Surrogates(context.space, config, groups_in(context.space, candidates, measures))
-    route = route_of(config.clusters.route)
+    groups = groups_in(context.space, candidates, measures)
+    surrogates = Surrogates(context.space, context.config, groups)
+    surrogates.prepare({kind for kind, _ in plans.values()})
 
-    def make(path: Path) -> None:
-        kind, number = plans[path]
-        measures, recall = null_search(surrogates, kind, number, route, config)
-        nouns.write_measures(path, measures, key, recall)
+    def keep(path: Path, found: tuple[Measures, float]) -> None:
+        nouns.write_measures(path, found[0], key, found[1])
 
-    _make_missing(context, "searching featureless data", folder, plans, key, make)
+    what = "searching featureless data"
+    _make_missing(context, what, folder, plans, key, NullSearches(surrogates), keep)
     found = [len(nouns.read_measures(path)) for path in plans]
     return {"searches": len(plans), "candidates": sum(found)}
 
@@ -87,13 +88,12 @@ def replication(context: Context, key: str) -> dict[str, Any]:
     """Repeat the search with other sources and settings; each is a file of its own."""
     folder, ids = context.path("replication"), context.searched
     plans = {folder / f"{plan.name}.parquet": plan for plan in _variants(context)}
-    search = search_by()
+    searches = RepeatedSearches(context.space.vectors)
 
-    def make(path: Path) -> None:
-        found = replicate(plans[path], context.space.vectors, search)
+    def keep(path: Path, found: Replicate) -> None:
         nouns.write_replicate(path, found, ids, key)
 
-    _make_missing(context, "repeating the search", folder, plans, key, make)
+    _make_missing(context, "repeating the search", folder, plans, key, searches, keep)
     return {"searches": len(plans)}
 
 
@@ -124,18 +124,25 @@ def _make_missing(
     context: Context,
     what: str,
     folder: Path,
-    paths: Iterable[Path],
+    plans: Mapping[Path, Plan],
     key: str,
-    make: Callable[[Path], None],
+    task: Callable[[Plan], Result],
+    keep: Callable[[Path, Result], None],
 ) -> None:
     """Make each part of a stage that was not made under the same key before."""
-    paths = list(paths)
-    clear(folder, keep=set(paths))
-    kept = [path for path in paths if nouns.part_key(path) == key]
-    context.on_event(what, len(kept), len(paths))
-    missing = sorted(set(paths) - set(kept))
-    for done, _ in enumerate(each(make, missing, context.threads), start=len(kept) + 1):
-        context.on_event(what, done, len(paths))
+    clear(folder, keep=set(plans))
+    missing = {p: plans[p] for p in sorted(plans) if nouns.part_key(p) != key}
+    before = len(plans) - len(missing)
+    context.on_event(what, before, len(plans))
+    for done in search_each(
+        task,
+        missing,
+        keep,
+        executor=context.executor,
+        threads=context.threads,
+        device=context.config.neighbors.device,
+    ):
+        context.on_event(what, before + done, len(plans))
 
 
 def classes(context: Context, key: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from skerry.context import (
 )
 from skerry.context import warnings as warnings_of
 from skerry.discover import largest_size
+from skerry.discover.elsewhere import SEARCHED_WITH
 from skerry.errors import InputError, RunError
 from skerry.executors.executor import Executor
 from skerry.executors.local import Local
@@ -56,8 +57,6 @@ class Stage:
     outside: tuple[str, ...] = ()
 
 
-_SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "scikit-network", "umap-learn")
-
 STAGES = (
     Stage("sources", (), stages.sources, ("pyarrow", "astropy")),
     Stage(
@@ -75,8 +74,8 @@ STAGES = (
         judging.clusters,
         ("hdbscan", "scikit-network", "scipy", "scikit-learn"),
     ),
-    Stage("nulls", ("neighbors", "clusters"), judging.nulls, _SEARCHED_WITH, keeps=True),
-    Stage("replication", ("neighbors",), judging.replication, _SEARCHED_WITH, keeps=True),
+    Stage("nulls", ("neighbors", "clusters"), judging.nulls, SEARCHED_WITH, keeps=True),
+    Stage("replication", ("neighbors",), judging.replication, SEARCHED_WITH, keeps=True),
     Stage(
         "second",
         ("sources", "representations"),
@@ -114,8 +113,9 @@ def run(
 
     A stage whose inputs and settings are as they were is skipped; anything else is redone, so
     the same call after a kill or with a changed setting does only what is missing. ``executor``
-    is where images are encoded, None for this process, and ``threads`` how many of it, or of each
-    task elsewhere, encode, 0 for all here and for one there; the results depend on neither.
+    is where images are encoded, featureless data searched and searches repeated, None for this
+    process, and ``threads`` how many of it, or of each task elsewhere, do so, 0 for all here and
+    for one there; the results depend on neither.
     ``device``, ``cpu`` or ``cuda``, stands for ``representations.device`` and
     ``neighbors.device``; where it is empty those of the settings hold.
 

@@ -127,6 +127,11 @@ def settle_thread() -> None:
     faiss.omp_set_num_threads(1)
 
 
+def on_threads(number: int) -> Any:
+    """A context in which library calls of this thread run on no more than so many threads."""
+    return _faiss_threads().limit(limits=number)
+
+
 @dataclass(frozen=True)
 class Layout:
     """UMAP coordinates float32 (n, d); ``spectral`` is False where its usual start failed."""

@@ -16,7 +16,6 @@ from skerry.cli.common import (
     Settings,
     Thorough,
     Threads,
-    encoding_by,
     report,
 )
 
@@ -43,13 +42,17 @@ def add(
     def work() -> dict[str, Any]:
         from skerry.adding.add import add as add_to
         from skerry.config import from_mapping, parse_override
+        from skerry.executors.executor import opened
         from skerry.progress import bar
         from skerry.store.runfolder import read_config
 
         config = read_config(folder)
         for text in [*(["nulls.n=200"] if thorough else []), *(settings or ())]:
             config = from_mapping(parse_override(text), config)
-        with encoding_by(executor, address, threads, config) as where, bar() as on_event:
+        with (
+            opened(executor, address=address, threads=threads) as where,
+            bar() as on_event,
+        ):
             return add_to(
                 folder, new, output, config, threads=threads, executor=where, on_event=on_event
             )

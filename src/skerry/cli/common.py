@@ -15,7 +15,7 @@ from skerry.errors import SkerryError
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
 Threads = Annotated[
     int,
-    typer.Option(min=0, help="How many threads encode, 0 for all; changes no result."),
+    typer.Option(min=0, help="How many threads encode and search, 0 for all; changes no result."),
 ]
 Device = Annotated[
     str,
@@ -51,7 +51,8 @@ InputPath = Annotated[
     ),
 ]
 Executor = Annotated[
-    str, typer.Option(help="Where images are encoded: local, or ray (--threads a task).")
+    str,
+    typer.Option(help="Where to encode and to repeat searches: local, or ray (--threads a task)."),
 ]
 Address = Annotated[
     str, typer.Option(help="The Ray cluster: auto, HOST:PORT, or local: this machine alone.")
@@ -76,14 +77,6 @@ def run_config(
     options += ["nulls.n=200"] if thorough else []
     options += on_device(device)
     return resolved_config(path, [*options, *(settings or ())], preset)
-
-
-def encoding_by(executor: str, address: str, threads: int, config: Any) -> Any:
-    """The executor that the options stand for, to be used as a context."""
-    from skerry.executors.executor import opened
-
-    gpus = 0 if config.representations.device == "cpu" else 1
-    return opened(executor, address=address, threads=threads, gpus=gpus)
 
 
 def on_device(device: str) -> list[str]:

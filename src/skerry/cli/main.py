@@ -31,7 +31,6 @@ from skerry.cli.common import (
     Settings,
     Thorough,
     Threads,
-    encoding_by,
     report,
     resolved_config,
     run_config,
@@ -66,10 +65,14 @@ def run(
 
     def work() -> dict[str, Any]:
         from skerry import pipeline
+        from skerry.executors.executor import opened
         from skerry.progress import bar
 
         resolved = run_config(config, settings, preset, previous, thorough, device)
-        with encoding_by(executor, address, threads, resolved) as where, bar() as on_event:
+        with (
+            opened(executor, address=address, threads=threads) as where,
+            bar() as on_event,
+        ):
             return pipeline.run(
                 input_path, output, resolved, threads=threads, executor=where, on_event=on_event
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -78,7 +78,9 @@ class Surrogates:
     """
 
     def __init__(self, space: Space, config: Config, groups: Sequence[IntArray]) -> None:
-        self.space = space
+        # no more of the space than is drawn from: other processes are sent it
+        self.vectors = space.vectors
+        self.near = np.ascontiguousarray(space.graph.indices[:, :_LOCAL])
         self.config = config
         self.groups = [np.sort(members) for members in groups if len(members)]
         self.grouped = np.zeros(len(space), dtype=bool)
@@ -87,6 +89,15 @@ class Surrogates:
         self._axes: tuple[FloatArray, FloatArray] | None = None
         self._around: dict[str, IntArray] = {}
 
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Work out what the draws of these kinds share, before others draw, here or elsewhere."""
+        with cpu.on_threads(1):
+            for kind in sorted(kinds):
+                if kind != SHUFFLED:
+                    self._surroundings(kind)
+                elif surrogate_size(len(self.vectors), self.config) == len(self.vectors):
+                    self._whole_axes()
+
     def draw(self, kind: str, number: int) -> FloatArray:
         """The ``number``-th surrogate of a kind, float32 (m, d), always the same.
 
@@ -94,7 +105,7 @@ class Surrogates:
         """
         seed = [self.config.nulls.seed, kinds_of(self.config).index(kind), number]
         rng = np.random.default_rng(seed)
-        n = len(self.space)
+        n = len(self.vectors)
         m = surrogate_size(n, self.config)
         part = None
         if m < n:
@@ -102,30 +113,29 @@ class Surrogates:
         return self._shuffled(rng, part) if kind == SHUFFLED else self._smooth(kind, rng, part)
 
     def _shuffled(self, rng: np.random.Generator, part: IntArray | None = None) -> FloatArray:
-        if part is not None:
-            vectors = self.space.vectors[part]
-            mean, axes = cpu.principal_axes(vectors)
-        else:
-            vectors = self.space.vectors
-            if self._axes is None:
-                self._axes = cpu.principal_axes(vectors)
-            mean, axes = self._axes
+        vectors = self.vectors if part is None else self.vectors[part]
+        mean, axes = self._whole_axes() if part is None else cpu.principal_axes(vectors)
         components = cpu.product(vectors - mean, axes)
         for column in components.T:
             rng.shuffle(column)
         return cpu.product(components, axes.T) + mean
 
+    def _whole_axes(self) -> tuple[FloatArray, FloatArray]:
+        if self._axes is None:
+            self._axes = cpu.principal_axes(self.vectors)
+        return self._axes
+
     def _smooth(
         self, kind: str, rng: np.random.Generator, part: IntArray | None = None
     ) -> FloatArray:
-        vectors, indices = self.space.vectors, self.space.graph.indices[:, :_LOCAL]
+        vectors = self.vectors
         drawn = self._drawn(kind, rng)
         if part is not None:
             drawn = drawn[part]
         found = np.empty((len(drawn), vectors.shape[1]), dtype=np.float32)
         for start in range(0, len(drawn), _BLOCK):
             part = drawn[start : start + _BLOCK]
-            near = vectors[np.hstack([part[:, None], indices[part]])]
+            near = vectors[np.hstack([part[:, None], self.near[part]])]
             near -= near.mean(axis=1, keepdims=True)
             deviates = rng.standard_normal(near.shape[:2], dtype=np.float32)
             moved = np.einsum("nk,nkd->nd", deviates / np.sqrt(near.shape[1]), near)
@@ -134,8 +144,8 @@ class Surrogates:
 
     def _drawn(self, kind: str, rng: np.random.Generator) -> IntArray:
         """The row that each source is drawn from: its own, but for those of groups."""
-        drawn = np.arange(len(self.space), dtype=np.int64)
-        used = np.zeros(len(self.space), dtype=bool)
+        drawn = np.arange(len(self.vectors), dtype=np.int64)
+        used = np.zeros(len(self.vectors), dtype=bool)
         for members, around in zip(self.groups, self._surroundings(kind), strict=True):
             fresh = around[~used[around]]
             if len(fresh) < len(members):
@@ -151,7 +161,7 @@ class Surrogates:
         The center is the member nearest to the mean, so that it lies where sources lie.
         """
         if kind not in self._around:
-            vectors, n = self.space.vectors, len(self.space)
+            vectors, n = self.vectors, len(self.vectors)
             free = np.flatnonzero(~self.grouped)
             if not len(free):
                 free = np.arange(n)

@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from skerry.executors.ahead import first_to_end, oldest, sent_ahead
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -31,19 +33,20 @@ def map_ordered(
     Items are drawn only a little ahead of the results, so that an endless input needs no more
     memory than a short one. The first error ends the map.
     """
-    threads = threads or available_threads()
-    waiting: deque[Future[Result]] = deque()
+    return _mapped(task, items, threads or available_threads(), oldest, begin)
+
+
+def _mapped(
+    task: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    take: Callable[[deque[Future[Result]]], Result],
+    begin: Callable[[], None] | None = None,
+) -> Iterator[Result]:
     with ThreadPoolExecutor(threads, thread_name_prefix="skerry", initializer=begin) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(task, item))
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        yield from sent_ahead(
+            lambda item: pool.submit(task, item), items, lambda: 2 * threads, take, Future.cancel
+        )
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,14 @@ class Local:
     threads: int = 0
     here: bool = True
 
-    def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
+    ) -> Iterator[Result]:
         """As :func:`map_ordered`."""
         return map_ordered(task, items, self.threads)
+
+    def map_as_ended(
+        self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
+    ) -> Iterator[Result]:
+        """The same in the order in which tasks end."""
+        return _mapped(task, items, self.threads or available_threads(), first_to_end)

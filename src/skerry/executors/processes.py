@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from skerry.errors import RunError
+from skerry.executors.ahead import first_to_end, oldest, sent_ahead
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,25 +38,31 @@ def map_on_processes(
     if processes == 1:
         yield from map(task, items)
         return
-    waiting: deque[Future[Result]] = deque()
+    yield from _mapped(task, items, processes, oldest)
+
+
+def _mapped(
+    task: Callable[[Item], Result],
+    items: Iterable[Item],
+    processes: int,
+    take: Callable[[deque[Future[Result]]], Result],
+) -> Iterator[Result]:
     fresh = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     with ProcessPoolExecutor(processes, mp_context=fresh, initializer=_begin) as pool:
         try:
-            for item in items:
-                waiting.append(pool.submit(task, item))
-                if len(waiting) > 2 * processes:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from sent_ahead(
+                lambda item: pool.submit(task, item),
+                items,
+                lambda: 2 * processes,
+                take,
+                Future.cancel,
+            )
         except BrokenProcessPool as error:
             raise RunError(
                 f"one of {processes} processes was ended from outside, for want of memory or in a "
                 "script whose work is not under 'if __name__ == \"__main__\"'; start again with "
                 "fewer threads, it goes on where it stopped"
             ) from error
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,17 @@ class Processes:
     count: int
     here: bool = False
 
-    def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
+    ) -> Iterator[Result]:
         """As :func:`map_on_processes`."""
         return map_on_processes(task, items, self.count)
+
+    def map_as_ended(
+        self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
+    ) -> Iterator[Result]:
+        """The same in the order in which tasks end, always on processes of their own."""
+        return _mapped(task, items, self.count, first_to_end)
 
 
 def _begin() -> None:

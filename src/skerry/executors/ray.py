@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from skerry.errors import ConfigError, RunError
+from skerry.executors.ahead import sent_ahead
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,64 +24,71 @@ RETRIES = 3
 
 @dataclass(frozen=True)
 class Ray:
-    """Tasks of the cluster that this process is connected to, of so many cores and GPUs each."""
+    """Tasks of the cluster that this process is connected to, of so many cores each."""
 
     cores: int = 1
-    gpus: int = 0
     here: bool = False
 
-    def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
+    ) -> Iterator[Result]:
         """Results of ``task`` for each item, in order; see
         :class:`skerry.executors.executor.Executor`.
 
-        Every machine must be able to import what ``task`` is made of.
+        The task is put into the cluster's object store, once: a node that runs it has one copy,
+        whose arrays all its workers read. Every machine must be able to import what the task is
+        made of.
 
         Raises
         ------
         RunError
             No node is large enough for a task, or one was lost more than ``RETRIES`` times.
         """
+        return self._mapped(task, items, gpus, _oldest)
+
+    def map_as_ended(
+        self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
+    ) -> Iterator[Result]:
+        """The same in the order in which tasks end."""
+        return self._mapped(task, items, gpus, _first_to_end)
+
+    def _mapped(
+        self,
+        task: Callable[[Item], Result],
+        items: Iterable[Item],
+        gpus: int,
+        take: Callable[[deque[Any]], Result],
+    ) -> Iterator[Result]:
         import ray
 
-        self._require_room()
+        self._require_room(gpus)
         remote = ray.remote(_call).options(
             num_cpus=self.cores,
-            num_gpus=self.gpus,
+            num_gpus=gpus,
             max_retries=RETRIES,
             retry_exceptions=False,  # a task's own error would be the same again
         )
-        sent = ray.put(task)
-        waiting: deque[Any] = deque()
-        try:
-            for item in items:
-                waiting.append(remote.remote(sent, item))
-                # counted anew each time: nodes come and go
-                if len(waiting) > 2 * max(1, self._at_once()):
-                    yield _result(waiting.popleft())
-            while waiting:
-                yield _result(waiting.popleft())
-        finally:
-            if ray.is_initialized():  # else they have ended with the connection
-                for reference in waiting:
-                    ray.cancel(reference)
+        send = partial(remote.remote, ray.put(task))
+        # counted anew each time: nodes come and go
+        yield from sent_ahead(send, items, lambda: 2 * max(1, self._at_once(gpus)), take, _cancel)
 
-    def _at_once(self) -> int:
+    def _at_once(self, gpus: int) -> int:
         """How many tasks the cluster runs at a time."""
         import ray
 
         has = ray.cluster_resources()
-        by_gpus = [int(has.get("GPU", 0)) // self.gpus] if self.gpus else []
+        by_gpus = [int(has.get("GPU", 0)) // gpus] if gpus else []
         return min([int(has.get("CPU", 0)) // self.cores, *by_gpus])
 
-    def _require_room(self) -> None:
+    def _require_room(self, gpus: int) -> None:
         import ray
 
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         sizes = [(int(n.get("CPU", 0)), int(n.get("GPU", 0))) for n in nodes]
-        if any(cores >= self.cores and gpus >= self.gpus for cores, gpus in sizes):
+        if any(has >= self.cores and cards >= gpus for has, cards in sizes):
             return
         raise RunError(
-            f"a task asks for {self.cores} cores and {self.gpus} GPUs; the nodes of the Ray "
+            f"a task asks for {self.cores} cores and {gpus} GPUs; the nodes of the Ray "
             f"cluster have {', '.join(f'{c} and {g}' for c, g in sizes) or 'none'}: give fewer "
             "threads, another device or a larger node"
         )
@@ -87,6 +96,25 @@ class Ray:
 
 def _call(task: Callable[[Item], Result], item: Item) -> Result:
     return task(item)
+
+
+def _cancel(reference: Any) -> None:
+    import ray
+
+    if ray.is_initialized():  # else it has ended with the connection
+        ray.cancel(reference)
+
+
+def _oldest(waiting: deque[Any]) -> Any:
+    return _result(waiting.popleft())
+
+
+def _first_to_end(waiting: deque[Any]) -> Any:
+    import ray
+
+    [one], _ = ray.wait(list(waiting), num_returns=1)
+    waiting.remove(one)
+    return _result(one)
 
 
 def _result(reference: Any) -> Any:
@@ -108,7 +136,7 @@ def _result(reference: Any) -> Any:
 
 
 @contextmanager
-def connected(address: str, *, cores: int = 1, gpus: int = 0) -> Iterator[Ray]:
+def connected(address: str, *, cores: int = 1) -> Iterator[Ray]:
     """The executor of a cluster; see :func:`skerry.executors.executor.opened`.
 
     A process that is connected already stays so, whatever the address.
@@ -121,11 +149,11 @@ def connected(address: str, *, cores: int = 1, gpus: int = 0) -> Iterator[Ray]:
             "take 'local'"
         ) from error
     if ray.is_initialized():
-        yield Ray(cores, gpus)
+        yield Ray(cores)
         return
     _begin(address)
     try:
-        yield Ray(cores, gpus)
+        yield Ray(cores)
     finally:
         ray.shutdown()
 

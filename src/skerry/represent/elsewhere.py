@@ -10,12 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from skerry.config import SourcesConfig
-from skerry.errors import EncoderError, InputError, RunError
+from skerry.errors import EncoderError, InputError
 from skerry.executors.executor import Executor
 from skerry.represent.encode import encode
 from skerry.represent.encoder import Encoder, load, shipped
 from skerry.represent.placed import placed
-from skerry.store.manifest import versions
+from skerry.store.manifest import require_versions, versions
 from skerry.survey import Place, Survey, open_survey
 from skerry.types import Contract, Representations
 
@@ -63,7 +63,7 @@ class Task:
         RunError
             The libraries are of other versions.
         """
-        _require_versions(self.versions)
+        require_versions(self.versions)
         survey = _survey(self.survey, self.sources, self.fingerprint)
         if sha256_of(survey, shard.rows) != shard.sha256:
             raise InputError(
@@ -89,7 +89,8 @@ def encode_elsewhere(
     """As :func:`skerry.represent.encode.encode`, with each shard a task of ``executor``."""
     done = 0
     items = (Shard(rows, sha256_of(survey, rows)) for rows in shards)
-    for position, part in enumerate(executor.map(task, items)):
+    made = executor.map(task, items, gpus=int(task.device != "cpu"))
+    for position, part in enumerate(made):
         done += len(shards[position])
         on_event(done)
         yield position, part
@@ -151,18 +152,3 @@ def _encoder(identifier: str, sha256: str, device: str) -> Encoder:
             f"run was started {sha256}: every machine must have the same file"
         )
     return placed(found, identifier, device)
-
-
-def _require_versions(expected: Mapping[str, str]) -> None:
-    found = _versions()
-    other = [f"{n} {found[n]}, not {expected[n]}" for n in expected if found[n] != expected[n]]
-    if other:
-        raise RunError(
-            f"{socket.gethostname()} has other versions than where the run was started "
-            f"({'; '.join(other)}); vectors may depend on them: install the same"
-        )
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    return versions((*_LIBRARIES, "torch"))

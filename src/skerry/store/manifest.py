@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from skerry.errors import RunError
 from skerry.store.atomic import write_text
 
 NAME = "manifest.json"
@@ -53,6 +56,29 @@ def versions(libraries: tuple[str, ...]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "unknown"
     return found
+
+
+def require_versions(expected: Mapping[str, str]) -> None:
+    """That this process has the versions that :func:`versions` gave where the run was started.
+
+    Raises
+    ------
+    RunError
+        It has others.
+    """
+    found = _found(tuple(expected))
+    other = [f"{n} {found[n]}, not {expected[n]}" for n in expected if found[n] != expected[n]]
+    if other:
+        raise RunError(
+            f"{socket.gethostname()} has other versions than where the run was started "
+            f"({'; '.join(other)}); results may depend on them: install the same"
+        )
+
+
+@lru_cache(maxsize=4)
+def _found(libraries: tuple[str, ...]) -> dict[str, str]:
+    # looked up once a process, not for every task
+    return versions(libraries)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

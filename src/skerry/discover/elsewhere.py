@@ -1,0 +1,110 @@
+"""Whole searches where the executor has them: side by side in this process, or each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from skerry.backends import cpu
+from skerry.discover.find import each, search_by
+from skerry.discover.nulls import null_search
+from skerry.discover.replicate import replicate
+from skerry.discover.routes import route_of
+from skerry.discover.surrogates import Surrogates
+from skerry.discover.variants import Variant
+from skerry.executors.executor import Executor
+from skerry.store.manifest import require_versions, versions
+from skerry.types import FloatArray, Measures, Replicate
+
+SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "scikit-network", "umap-learn")
+"""Libraries that what a search finds depends on."""
+
+Name = TypeVar("Name", bound=Hashable)
+Plan = TypeVar("Plan")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class NullSearches:
+    """Searches featureless data by the route that is set, wherever it is called."""
+
+    surrogates: Surrogates
+
+    def __call__(self, plan: tuple[str, int]) -> tuple[Measures, float]:
+        """As :func:`~skerry.discover.nulls.null_search`, of a kind and a number."""
+        config = self.surrogates.config
+        return null_search(self.surrogates, *plan, route_of(config.clusters.route), config)
+
+
+@dataclass(frozen=True)
+class RepeatedSearches:
+    """Searches ``vectors`` float32 (n, d) once more, wherever it is called."""
+
+    vectors: FloatArray
+
+    def __call__(self, variant: Variant) -> Replicate:
+        """As :func:`~skerry.discover.replicate.replicate`."""
+        return replicate(variant, self.vectors, search_by())
+
+
+def search_each(
+    task: Callable[[Plan], Result],
+    plans: Mapping[Name, Plan],
+    keep: Callable[[Name, Result], None],
+    *,
+    executor: Executor,
+    threads: int = 0,
+    device: str = "cpu",
+) -> Iterator[int]:
+    """Make a search for each plan, and give its result to ``keep`` as soon as it is there.
+
+    Parameters
+    ----------
+    task : what is sent where there is somewhere else, once, with the data that all searches need
+    plans : by the name that ``keep`` is told
+    keep : called in this process, by several threads where the searches are here
+    threads : here so many searches at a time, each on one, 0 for all; elsewhere those of each
+        search, 0 for one
+    device : where neighbors are found, ``cpu`` or ``cuda``
+
+    Yields
+    ------
+    How many searches are kept.
+
+    Raises
+    ------
+    RunError
+        Searches are lost, or made elsewhere by other versions of the libraries.
+    """
+
+    def make(name: Name) -> None:
+        keep(name, task(plans[name]))
+
+    if executor.here:
+        for done, _ in enumerate(each(make, list(plans), threads), start=1):
+            yield done
+        return
+    on_gpu = ("torch",) if device != "cpu" else ()
+    alone: _Alone[Name, Plan, Result] = _Alone(
+        task, threads or 1, versions((*SEARCHED_WITH, "numpy", *on_gpu))
+    )
+    found = executor.map_as_ended(alone, plans.items(), gpus=len(on_gpu))
+    for done, (name, result) in enumerate(found, start=1):
+        keep(name, result)
+        yield done
+
+
+@dataclass(frozen=True)
+class _Alone(Generic[Name, Plan, Result]):
+    """One search by itself, its result under its name: results come as searches end."""
+
+    task: Callable[[Plan], Result]
+    threads: int
+    versions: Mapping[str, str]
+
+    def __call__(self, named: tuple[Name, Plan]) -> tuple[Name, Result]:
+        require_versions(self.versions)
+        name, plan = named
+        with cpu.on_threads(self.threads):
+            return name, self.task(plan)
