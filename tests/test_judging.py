@@ -22,6 +22,7 @@ from skerry.results import open as open_run
 from skerry.store import nouns
 from skerry.types import FloatArray, RareClass
 from tests.conftest import GROUP, N_SEA, PLANTED, contents, write_vectors
+from tests.executors.apart import Apart
 
 
 @pytest.fixture
@@ -102,6 +103,31 @@ def test_a_search_stopped_midway_goes_on_to_the_same_bytes(
     pipeline.run(planted_table, output, planted_config)
     assert len(written) == len(set(written)) == total
     assert contents(output) == contents(judged)
+
+
+def test_searches_made_elsewhere_are_those_made_here(
+    judged: Path, planted_table: Path, planted_config: Config, tmp_path: Path
+) -> None:
+    output, events = tmp_path / "run", []
+
+    def run(executor: Apart) -> None:
+        pipeline.run(
+            planted_table, output, planted_config, executor=executor,
+            on_event=lambda *event: events.append(event),
+        )  # fmt: skip
+
+    # lost after eight of ten nulls, of which those that had come are kept
+    with pytest.raises(RunError, match="every machine is gone"):
+        run(Apart(lives=8))
+    assert len(list((output / "nulls").glob("*.parquet"))) == 6
+    rest = Apart()
+    run(rest)
+    assert len(rest.items) == 4 + 9 and len(rest.tasks) == 2
+    assert contents(output) == contents(judged)
+    nulls = [(done, total) for what, done, total in events if what == "searching featureless data"]
+    assert nulls == [(i, 10) for i in (*range(7), *range(6, 11))]
+    repeats = [(done, total) for what, done, total in events if what == "repeating the search"]
+    assert repeats == [(i, 9) for i in range(10)]
 
 
 def test_more_searches_keep_those_that_are_there(

@@ -39,3 +39,21 @@ def noted(item: tuple[str, int]) -> int:
     Path(folder, f"{i}-{time.time_ns()}").touch()
     time.sleep(0.3)
     return i
+
+
+def held_up(item: tuple[str, int]) -> int:
+    """The first is not done before the result of another was taken, and a file tells of it."""
+    taken, i = item
+    for _ in range(300 if i == 0 else 0):
+        if Path(taken).exists():
+            break
+        time.sleep(0.1)
+    return i
+
+
+def node_of(_: int) -> str:
+    """The node of a Ray cluster that it runs on, a little later."""
+    import ray
+
+    time.sleep(0.5)
+    return str(ray.get_runtime_context().get_node_id())

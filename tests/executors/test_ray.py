@@ -17,7 +17,14 @@ from skerry.executors import ray as on_ray
 from skerry.executors.executor import Executor, opened
 from tests.conftest import contents
 from tests.executors.conftest import another_node
-from tests.executors.tasks import killed, killed_once, noted, slow_square
+from tests.executors.tasks import (
+    held_up,
+    killed,
+    killed_once,
+    node_of,
+    noted,
+    slow_square,
+)
 
 pytestmark = pytest.mark.ray
 
@@ -37,16 +44,17 @@ def test_what_kills_every_worker_is_told(cluster: Any, monkeypatch: pytest.Monke
         list(executor.map(killed, range(2)))
 
 
-def test_a_lost_node_costs_its_tasks_alone(cluster: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["map", "map_as_ended"])
+def test_a_lost_node_costs_its_tasks_alone(cluster: Any, tmp_path: Path, way: str) -> None:
     node = another_node(cluster)
     with opened("ray", address=cluster.address) as executor:
         cluster.wait_for_nodes()
         found = []
-        for i in executor.map(noted, [(str(tmp_path), i) for i in range(20)]):
+        for i in getattr(executor, way)(noted, [(str(tmp_path), i) for i in range(20)]):
             found.append(i)
-            if i == 6:
+            if len(found) == 7:
                 cluster.remove_node(node, allow_graceful=False)
-    assert found == list(range(20))
+    assert sorted(found) == list(range(20)) and (way != "map" or found == sorted(found))
     begun = Counter(path.name.split("-")[0] for path in tmp_path.iterdir())
     again = {i: n for i, n in begun.items() if n > 1}
     assert len(begun) == 20
@@ -54,12 +62,24 @@ def test_a_lost_node_costs_its_tasks_alone(cluster: Any, tmp_path: Path) -> None
 
 
 def test_a_task_that_fits_no_node_is_told(cluster: Any) -> None:
-    for asked in ({"threads": 64}, {"gpus": 1}):
+    for threads, gpus in ((64, 0), (1, 1)):
         with (
-            opened("ray", address=cluster.address, **asked) as executor,
-            pytest.raises(RunError, match="a task asks for"),
+            opened("ray", address=cluster.address, threads=threads) as executor,
+            pytest.raises(RunError, match=f"a task asks for {threads} cores and {gpus} GPUs"),
         ):
-            next(executor.map(slow_square, [1]))
+            next(executor.map(slow_square, [1], gpus=gpus))
+
+
+def test_what_takes_long_holds_up_no_other(cluster: Any, tmp_path: Path) -> None:
+    node = another_node(cluster)
+    taken, found = tmp_path / "taken", []
+    with opened("ray", address=cluster.address) as executor:
+        cluster.wait_for_nodes()
+        for i in executor.map_as_ended(held_up, [(str(taken), i) for i in range(4)]):
+            found.append(i)
+            taken.touch()
+    cluster.remove_node(node)
+    assert found[0] != 0 and sorted(found) == [0, 1, 2, 3]
 
 
 def test_no_cluster_is_told() -> None:
@@ -108,6 +128,46 @@ def test_a_run_that_loses_a_node_has_the_bytes_of_a_local_one(
         )
     assert lost
     assert contents(tmp_path / "run") == contents(local_run)
+
+
+def test_searches_on_two_nodes_have_the_bytes_of_local_ones(
+    cluster: Any, planted_table: Path, planted_config: Config, judged: Path, tmp_path: Path
+) -> None:
+    node = another_node(cluster)
+    ran: set[str] = set()
+    try:
+        with opened("ray", address=cluster.address) as executor:
+            cluster.wait_for_nodes()
+            ran = set(executor.map_as_ended(node_of, range(8)))
+            pipeline.run(planted_table, tmp_path / "run", planted_config, executor=executor)
+    finally:
+        cluster.remove_node(node)
+    assert len(ran) == 2
+    assert contents(tmp_path / "run") == contents(judged)
+
+
+@pytest.mark.parametrize("stage", ["searching featureless data", "repeating the search"])
+def test_a_search_that_loses_a_node_has_the_bytes_of_a_local_one(
+    cluster: Any, planted_table: Path, planted_config: Config, judged: Path, tmp_path: Path,
+    stage: str,
+) -> None:  # fmt: skip
+    node = another_node(cluster)
+    told: list[tuple[int, int]] = []
+
+    def on_event(what: str, done: int, total: int) -> None:
+        if what == stage:
+            told.append((done, total))
+            if done == 2:
+                cluster.remove_node(node, allow_graceful=False)
+
+    with opened("ray", address=cluster.address) as executor:
+        cluster.wait_for_nodes()
+        pipeline.run(
+            planted_table, tmp_path / "run", planted_config, executor=executor, on_event=on_event
+        )
+    total = told[0][1]
+    assert told == [(i, total) for i in range(total + 1)] and total > 6
+    assert contents(tmp_path / "run") == contents(judged)
 
 
 def test_what_stops_a_local_run_stops_one_on_ray(
