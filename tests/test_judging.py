@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from skerry import pipeline
+from skerry import judging, pipeline
 from skerry.config import Config, from_mapping
 from skerry.context import part_settings_of
 from skerry.errors import ConfigError, RunError
@@ -47,7 +47,7 @@ def test_planted_groups_are_confirmed_and_every_other_candidate_is_listed(judged
     for group in PLANTED:
         assert any(group <= members and len(members) <= GROUP + 3 for members in confirmed)
     rejected = [c for c in found if c.verdict == "rejected"]
-    assert len(rejected) >= 2
+    assert rejected
     assert [c.rank for c in found] == list(range(1, len(found) + 1))
     counts = pipeline.status(judged)["stages"]
     assert len(found) == counts["clusters"]["counts"]["candidates"]
@@ -437,3 +437,25 @@ def test_searches_of_a_large_survey_follow_what_the_nulls_leave(
     assert "replication" not in done["skipped"]
     assert done["stages"]["replication"]["counts"] == {"searches": 0}
     assert {rare["verdict"] for rare in done["classes"]} == {"rejected"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "nulls", "replication"),
+    [
+        ({}, (), ()),
+        ({"neighbors": {"device": "cuda"}}, ("torch",), ("torch",)),
+        # one repeated search goes by the other route
+        ({"embedding": {"device": "cuda"}}, (), ("cuml",)),
+        (
+            {"embedding": {"device": "cuda"}, "clusters": {"route": "umap-hdbscan"}},
+            ("cuml",),
+            ("cuml",),
+        ),
+    ],
+)
+def test_what_searches_need_a_gpu_by(
+    settings: dict[str, Any], nulls: tuple[str, ...], replication: tuple[str, ...]
+) -> None:
+    config = from_mapping(settings)
+    assert judging._on_gpu("nulls", config) == nulls
+    assert judging._on_gpu("replication", config) == replication

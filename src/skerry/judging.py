@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from skerry.context import Context, distinct
+from skerry.config import Config
+from skerry.context import Context, by_cuml, distinct
 from skerry.discover import (
     Surrogates,
     groups_in,
@@ -140,9 +141,15 @@ def _make_missing(
         keep,
         executor=context.executor,
         threads=context.threads,
-        device=context.config.neighbors.device,
+        on_gpu=_on_gpu(folder.name, context.config),
     ):
         context.on_event(what, before + done, len(plans))
+
+
+def _on_gpu(stage: str, config: Config) -> tuple[str, ...]:
+    """The libraries by which the searches of a stage need a GPU."""
+    torch = ("torch",) if config.neighbors.device != "cpu" else ()
+    return (*torch, "cuml") if by_cuml(stage, config) else torch
 
 
 def classes(context: Context, key: str) -> dict[str, Any]:

@@ -131,10 +131,12 @@ def test_a_search_elsewhere_has_the_threads_of_its_task(threads: int, each: int)
     assert libraries_threads("") == before
 
 
-@pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda", 1)])
-def test_a_search_asks_for_a_gpu_where_neighbors_are_found_on_one(device: str, gpus: int) -> None:
+@pytest.mark.parametrize(("on_gpu", "gpus"), [((), 0), (("torch",), 1), (("torch", "cuml"), 1)])
+def test_a_search_asks_for_one_gpu_where_any_library_needs_it(
+    on_gpu: tuple[str, ...], gpus: int
+) -> None:
     apart = Apart()
-    found_by(apart, libraries_threads, {"a": ""}, device=device)
+    found_by(apart, libraries_threads, {"a": ""}, on_gpu=on_gpu)
     assert apart.gpus == [gpus]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -55,7 +55,7 @@ def search_each(
     *,
     executor: Executor,
     threads: int = 0,
-    device: str = "cpu",
+    on_gpu: Sequence[str] = (),
 ) -> Iterator[int]:
     """Make a search for each plan, and give its result to ``keep`` as soon as it is there.
 
@@ -66,7 +66,7 @@ def search_each(
     keep : called in this process, by several threads where the searches are here
     threads : here so many searches at a time, each on one, 0 for all; elsewhere those of each
         search, 0 for one
-    device : where neighbors are found, ``cpu`` or ``cuda``
+    on_gpu : the libraries by which searches need a GPU, none where they need none
 
     Yields
     ------
@@ -85,11 +85,10 @@ def search_each(
         for done, _ in enumerate(each(make, list(plans), threads), start=1):
             yield done
         return
-    on_gpu = ("torch",) if device != "cpu" else ()
     alone: _Alone[Name, Plan, Result] = _Alone(
         task, threads or 1, versions((*SEARCHED_WITH, "numpy", *on_gpu))
     )
-    found = executor.map_as_ended(alone, plans.items(), gpus=len(on_gpu))
+    found = executor.map_as_ended(alone, plans.items(), gpus=int(bool(on_gpu)))
     for done, (name, result) in enumerate(found, start=1):
         keep(name, result)
         yield done
