@@ -24,7 +24,7 @@ def searched_subject(vectors: FloatArray, config: Config) -> tuple[Subject, Sear
     """
     searched = find(vectors, config)
     space = searched.space
-    coordinates = coordinates_of(space.vectors, space.graph, config.embedding)
+    coordinates = coordinates_of(space, config.embedding)
     names = tuple(f"s{i:05d}" for i in range(len(space)))
     classes = tuple(_class(names, searched, i) for i in range(len(searched.candidates)))
     subject = Subject(

@@ -64,7 +64,9 @@ class NeighborsConfig:
 @dataclass(frozen=True)
 class EmbeddingConfig:
     """UMAP. ``epochs`` are its rounds of moving points; 0: as many as UMAP itself would take.
-    On ``device`` ``cuda``, a GPU, cuML makes it and what HDBSCAN finds in it: another embedding."""
+    Of more sources than ``whole_below`` it is fitted on about so many, some of every group, and
+    the others are placed among these. On ``device`` ``cuda``, a GPU, cuML makes it, of all
+    sources, and what HDBSCAN finds in it: another embedding."""
 
     n_neighbors: int = 15
     n_components: int = 5
@@ -73,6 +75,7 @@ class EmbeddingConfig:
     epochs: int = 0
     seed: int = 0
     device: str = "cpu"
+    whole_below: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ ASSUMED: Mapping[str, tuple[str, ...]] = {
         "embedding.map_min_dist",
         "embedding.epochs",
         "embedding.seed",
+        "embedding.whole_below",
         "clusters.min_samples",
         "classes.min_size",
         "classes.max_size",
@@ -259,6 +263,7 @@ def _validate(config: Config) -> None:
         ),
         ("embedding.epochs", config.embedding.epochs >= 0, "0 or more"),
         ("embedding.seed", 0 <= config.embedding.seed < 2**32, "from 0 to 2**32 - 1"),
+        ("embedding.whole_below", config.embedding.whole_below >= 100, "100 or more"),
         ("embedding.n_components", config.embedding.n_components > 0, "positive"),
         ("embedding.min_dist", 0 <= config.embedding.min_dist <= 1, "between 0 and 1"),
         ("embedding.map_min_dist", 0 <= config.embedding.map_min_dist <= 1, "between 0 and 1"),

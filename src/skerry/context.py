@@ -368,6 +368,13 @@ def warnings(context: Context) -> list[str]:
             "UMAP's spectral start failed, as it does where the graph falls into many parts; a "
             "seeded random start was used: groups may lie anywhere on the map."
         )
+    if counts["embedding"].get("placed"):
+        fitted, placed = counts["embedding"]["fitted"], counts["embedding"]["placed"]
+        found.append(
+            f"UMAP was fitted on {fitted:,} of {fitted + placed:,} sources, some of every group "
+            f"that stands out among them, and the other {placed:,} were placed among these. A "
+            "larger embedding.whole_below fits more."
+        )
     if counts["neighbors"].get("copies"):
         found.append(
             f"{counts['neighbors']['copies']} sources have the very vector of another, as where a "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from skerry.context import Context
@@ -27,7 +28,7 @@ from skerry.represent.encoder import Encoder
 from skerry.store import nouns, write_table
 from skerry.store.manifest import versions
 from skerry.store.runfolder import clear
-from skerry.types import Contract, Embedding, NeighborGraph
+from skerry.types import Contract, NeighborGraph
 
 PUBLISHED_WITH = ("astropy", "matplotlib", "mocpy", "numpy", "pyarrow")
 """Libraries that write the products."""
@@ -116,11 +117,14 @@ def _joined_graph(context: Context, search: NeighborSearch) -> NeighborGraph | N
 def embedding(context: Context, key: str) -> dict[str, Any]:
     """Compress with UMAP; sources with the same vector get the same place."""
     space, ids = context.space, context.representations.id_str
-    found = embed(space.vectors, space.graph, context.config.embedding, on_event=context.on_event)
+    found = embed(space, context.config.embedding, on_event=context.on_event)
     place = context.places
-    everyone = Embedding(found.coordinates[place], found.map[place], found.spectral)
+    everyone = replace(found, coordinates=found.coordinates[place], map=found.map[place])
     nouns.write_embedding(context.path("embedding") / "embedding.parquet", everyone, ids)
-    return {"dimensions": found.coordinates.shape[1], "spectral": found.spectral}
+    counts = {"dimensions": found.coordinates.shape[1], "spectral": found.spectral}
+    if not found.placed:
+        return counts
+    return {**counts, "fitted": len(space) - found.placed, "placed": found.placed}
 
 
 def products(context: Context, key: str) -> dict[str, Any]:

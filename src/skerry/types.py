@@ -122,11 +122,13 @@ class Embedding:
     """UMAP's ``coordinates``, float32 (n, d), to cluster, and ``map``, (n, 2), to look at.
 
     ``spectral``: False where UMAP's spectral start failed and a seeded random one was used.
+    ``placed``: how many of the sources UMAP was not fitted on; they were placed among the others.
     """
 
     coordinates: FloatArray
     map: FloatArray
     spectral: bool = True
+    placed: int = 0
 
 
 @dataclass(frozen=True)

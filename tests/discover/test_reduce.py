@@ -9,7 +9,7 @@ import pytest
 
 from skerry.backends import cpu
 from skerry.config import EmbeddingConfig, NeighborsConfig
-from skerry.discover import embed, neighbor_graph, neighbor_search
+from skerry.discover import Space, embed, neighbor_graph, neighbor_search
 from skerry.discover.reduce import coordinates_of
 from skerry.errors import InputError
 from skerry.types import Embedding, NeighborGraph
@@ -26,14 +26,17 @@ def graph_of(x: np.ndarray, k: int) -> NeighborGraph:
     return neighbor_graph(neighbor_search(x, config), config)
 
 
+def space(x: np.ndarray, k: int) -> Space:
+    return Space(x, graph_of(x, k), NeighborsConfig(k=k))
+
+
 def embedded(
     x: np.ndarray, k: int = 10, d: int = 3, neighbors: int = 8, seed: int = 0
 ) -> Embedding:
-    graph = graph_of(x, k)
     config = EmbeddingConfig(n_neighbors=neighbors, n_components=d, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = embed(x, graph, config)
+        found = embed(space(x, k), config)
     assert found.coordinates.shape == (len(x), d)
     assert found.map.shape == (len(x), 2)
     assert found.coordinates.dtype == found.map.dtype == np.float32
@@ -60,7 +63,7 @@ def test_the_epochs_are_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(cpu, "layout", counted)
     x = blobs(60)
-    few, usual = (embed(x, graph_of(x, 10), EmbeddingConfig(8, epochs=n)) for n in (5, 0))
+    few, usual = (embed(space(x, 10), EmbeddingConfig(8, epochs=n)) for n in (5, 0))
     assert asked == [5, 5, 0, 0]
     assert few.coordinates.tobytes() != usual.coordinates.tobytes()
 
@@ -68,7 +71,7 @@ def test_the_epochs_are_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_coordinates_alone_are_the_same_bytes() -> None:
     x = blobs()
     config = EmbeddingConfig(n_neighbors=8, n_components=3)
-    alone = coordinates_of(x, graph_of(x, 10), config)
+    alone = coordinates_of(space(x, 10), config)
     assert alone.tobytes() == embedded(x).coordinates.tobytes()
 
 
@@ -84,7 +87,7 @@ def test_the_input_is_left_as_it_was() -> None:
     x = blobs()
     graph = graph_of(x, 10)
     kept = x.copy(), graph.indices.copy(), graph.distances.copy()
-    embed(x, graph, EmbeddingConfig(n_neighbors=8, n_components=3))
+    embed(Space(x, graph, NeighborsConfig(k=10)), EmbeddingConfig(n_neighbors=8, n_components=3))
     for before, after in zip(kept, (x, graph.indices, graph.distances), strict=True):
         np.testing.assert_array_equal(before, after)
 
@@ -129,11 +132,11 @@ def test_all_the_same_is_refused() -> None:
 
 def test_a_graph_that_does_not_fit_is_refused() -> None:
     x = blobs(60)
-    graph = graph_of(x, 5)
+    few = space(x, 5)
     with pytest.raises(InputError, match=r"5 neighbors a source.*needs 14.*neighbors\.k"):
-        embed(x, graph, EmbeddingConfig())
+        embed(few, EmbeddingConfig())
     with pytest.raises(InputError, match="59 vectors, but a neighbor graph of 60"):
-        embed(x[1:], graph, EmbeddingConfig(n_neighbors=4))
+        embed(Space(x[1:], few.graph, few.config), EmbeddingConfig(n_neighbors=4))
 
 
 def test_a_failed_spectral_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +147,9 @@ def test_a_failed_spectral_start_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(scipy.sparse.linalg, "eigsh", fails)
     x = blobs(80, centers=1)
-    graph = graph_of(x, 10)
     seen: list[tuple[str, int, int]] = []
     found = embed(
-        x,
-        graph,
+        space(x, 10),
         EmbeddingConfig(n_neighbors=8, n_components=3),
         on_event=lambda *event: seen.append(event),
     )
@@ -178,10 +179,10 @@ def test_says_that_it_has_begun_before_any_work(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(cpu, "fuzzy_graph", stops)
     x = blobs(80)
-    graph = graph_of(x, 10)
+    whole = space(x, 10)
     config = EmbeddingConfig(n_neighbors=8, n_components=3)
     with pytest.raises(InterruptedError):
-        embed(x, graph, config, on_event=lambda *event: seen.append(event))
+        embed(whole, config, on_event=lambda *event: seen.append(event))
 
 
 def test_rows_of_zeros_among_others() -> None:

@@ -58,7 +58,7 @@ def test_the_graph_s_route_is_what_is_contained_of_its_communities() -> None:
 
 def test_the_parts_of_a_route_are_the_route() -> None:
     space = drawn()
-    coordinates = coordinates_of(space.vectors, space.graph, CONFIG.embedding)
+    coordinates = coordinates_of(space, CONFIG.embedding)
     tree = routes.tree_of_coordinates(coordinates, CONFIG)
     parts = routes.candidates_of(tree, space, CONFIG)
     whole = route_of("umap-hdbscan")(space, CONFIG)

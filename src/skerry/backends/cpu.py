@@ -166,6 +166,20 @@ def fuzzy_graph(indices: IntArray, distances: FloatArray) -> Any:
     return graph
 
 
+def local_scales(distances: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """UMAP's rho and sigma of each source, float32 (n,), from the distances to its neighbors.
+
+    Parameters
+    ----------
+    distances : float32 (n, k), ascending, the source itself left out
+    """
+    with _one_thread():
+        itself = np.zeros((len(distances), 1), dtype=np.float32)
+        near = np.hstack([itself, distances])
+        sigma, rho = _umap().smooth_knn_dist(near, float(near.shape[1]))
+    return np.asarray(rho), np.asarray(sigma)
+
+
 def layout(
     vectors: FloatArray, graph: Any, n_components: int, min_dist: float, seed: int, epochs: int = 0
 ) -> Layout:

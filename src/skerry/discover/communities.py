@@ -46,8 +46,9 @@ class Communities:
     """Every community of a graph of n sources, in partitions from fine to coarse.
 
     ``weights`` is the symmetric sparse graph (n, n), float32, and ``degree`` float64 (n,) the sums
-    of its rows. ``groups`` are rows, int64 ascending, none smaller than ``SMALLEST`` unless asked
-    for, and ``containment`` float64 that of each, counted from the line that is ``usual``.
+    of its rows. ``groups`` are rows, int64 ascending, partition by partition, the finest first,
+    none smaller than ``SMALLEST``; what is asked for beyond that comes last. ``containment``
+    float64 is that of each, counted from the line that is ``usual``.
     """
 
     weights: Any

@@ -9,6 +9,7 @@ import numpy as np
 
 from skerry.config import Config
 from skerry.discover.measure import measure
+from skerry.discover.part import at_same_share
 from skerry.discover.routes import Route
 from skerry.discover.space import space_of
 from skerry.discover.surrogates import Surrogates
@@ -20,6 +21,8 @@ def null_search(
 ) -> tuple[Measures, float]:
     """What the route finds in one surrogate, with a neighbor graph of its own.
 
+    UMAP, where the route uses it, is fitted on the same share of it as of the survey.
+
     Returns
     -------
     measures
@@ -28,6 +31,7 @@ def null_search(
         Of its neighbor graph.
     """
     space = space_of(surrogates.draw(kind, number), config.neighbors)
+    config = at_same_share(config, len(space), len(surrogates.space))
     return measure(route(space, config), space), space.graph.recall
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,29 +10,27 @@ import numpy as np
 from skerry.backends import cpu
 from skerry.backends.embedding import backend_of
 from skerry.config import EmbeddingConfig
+from skerry.discover.part import Part, folded, part_of, placed
+from skerry.discover.space import Space
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
 from skerry.types import Embedding, FloatArray, NeighborGraph
 
 _WHAT = "embedding"
+_FEW, _EPOCHS_OF_FEW, _EPOCHS = 10_000, 500, 200
 
 
-def embed(
-    vectors: FloatArray,
-    graph: NeighborGraph,
-    config: EmbeddingConfig,
-    *,
-    on_event: OnEvent = silent,
-) -> Embedding:
+def embed(space: Space, config: EmbeddingConfig, *, on_event: OnEvent = silent) -> Embedding:
     """UMAP coordinates (McInnes, Healy & Melville 2018) for clustering, and a 2-d map to look at.
 
     Both come from the same fuzzy graph of the ``config.n_neighbors`` nearest, the source itself
-    counted as UMAP counts it. The same input gives the same bytes by the same ``config.device``.
+    counted as UMAP counts it. On the CPU UMAP is fitted on a part of more than
+    ``config.whole_below`` sources, as :func:`part_of` chooses it, and all others are placed among
+    these. The same input gives the same bytes by the same ``config.device``.
 
     Parameters
     ----------
-    vectors : float32 (n, d)
-    graph : of the same n sources, with at least ``config.n_neighbors - 1`` neighbors
+    space : n sources, its graph with at least ``config.n_neighbors - 1`` neighbors
     on_event : called with (what, steps done, steps in all)
 
     Returns
@@ -48,21 +47,58 @@ def embed(
         A GPU is asked for, and cuML or a GPU cannot be used.
     """
     on_event(_WHAT, 0, 3)
-    fuzzy = _fuzzy(vectors, graph, config)
+    fit = _Fit(space, config)
     on_event(_WHAT, 1, 3)
-    clustered = _layout(vectors, fuzzy, config.n_components, config.min_dist, config)
+    clustered = fit.layout(config.n_components, config.min_dist)
     on_event(_WHAT, 2, 3)
-    seen = _layout(vectors, fuzzy, 2, config.map_min_dist, config)
+    seen = fit.layout(2, config.map_min_dist)
     on_event(_WHAT, 3, 3)
-    return Embedding(clustered.coordinates, seen.coordinates, clustered.spectral and seen.spectral)
+    spectral = clustered.spectral and seen.spectral
+    return Embedding(clustered.coordinates, seen.coordinates, spectral, fit.n_placed)
 
 
-def coordinates_of(
-    vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig
-) -> FloatArray:
+def coordinates_of(space: Space, config: EmbeddingConfig) -> FloatArray:
     """Only the coordinates to cluster, as :func:`embed` gives them: float32 (n, n_components)."""
-    fuzzy = _fuzzy(vectors, graph, config)
-    return _layout(vectors, fuzzy, config.n_components, config.min_dist, config).coordinates
+    return _Fit(space, config).layout(config.n_components, config.min_dist).coordinates
+
+
+class _Fit:
+    """UMAP's graph of a space, of a part of it where it is large, ready to be laid out."""
+
+    def __init__(self, space: Space, config: EmbeddingConfig) -> None:
+        n = len(space)
+        fuzzy = _fuzzy(space.vectors, space.graph, config)
+        self.space, self.config = space, config
+        self.part: Part | None = None
+        self.epochs = config.epochs
+        # cuML takes the neighbors of all, no graph; a GPU is fast enough for them
+        if n > config.whole_below and config.device == "cpu":
+            self.part = part_of(space, config.whole_below / n)
+            _check_number(len(self.part.rows), config)
+            fuzzy = folded(fuzzy, self.part)
+            # as many as of all sources: those of a smaller part would be another search
+            self.epochs = config.epochs or (_EPOCHS_OF_FEW if n <= _FEW else _EPOCHS)
+        self.fuzzy = fuzzy
+
+    @property
+    def n_placed(self) -> int:
+        """How many sources are not fitted but placed."""
+        return 0 if self.part is None else len(self.space) - len(self.part.rows)
+
+    def layout(self, d: int, min_dist: float) -> cpu.Layout:
+        """Coordinates (n, d) of all sources."""
+        vectors, part = self.space.vectors, self.part
+        fitted = vectors if part is None else vectors[part.rows]
+        made = backend_of(self.config.device).layout
+        found = made(fitted, self.fuzzy, d, min_dist, self.config.seed, self.epochs)
+        if not np.isfinite(found.coordinates).all():
+            raise InputError(
+                f"UMAP gave {len(fitted)} sources coordinates that are not finite: the vectors "
+                "hold too few different values; expected mostly distinct vectors"
+            )
+        if part is None:
+            return found
+        return replace(found, coordinates=placed(found.coordinates, part, self.space.graph))
 
 
 def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> Any:
@@ -75,19 +111,6 @@ def _fuzzy(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -
     )
 
 
-def _layout(
-    vectors: FloatArray, fuzzy: Any, d: int, min_dist: float, config: EmbeddingConfig
-) -> cpu.Layout:
-    made = backend_of(config.device).layout
-    layout = made(vectors, fuzzy, d, min_dist, config.seed, config.epochs)
-    if not np.isfinite(layout.coordinates).all():
-        raise InputError(
-            f"UMAP gave {len(vectors)} sources coordinates that are not finite: the vectors "
-            "hold too few different values; expected mostly distinct vectors"
-        )
-    return layout
-
-
 def _check(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -> None:
     n, k = graph.indices.shape
     if len(vectors) != n:
@@ -97,14 +120,18 @@ def _check(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -
             f"the graph has {k} neighbors a source; embedding.n_neighbors = "
             f"{config.n_neighbors} needs {config.n_neighbors - 1}: set neighbors.k"
         )
+    _check_number(n, config)
+    if (vectors == vectors[0]).all():
+        raise InputError(
+            f"all {n} vectors are the same; expected vectors that differ: were the images read?"
+        )
+
+
+def _check_number(n: int, config: EmbeddingConfig) -> None:
     # the eigensolver of the spectral start asks for 2 (d + 1) + 1 rows
     needed = 2 * max(config.n_components, 2) + 3
     if n < needed:
         raise InputError(
             f"{n} sources are too few for embedding.n_components = {config.n_components}: at "
             f"least {needed} are needed; give more sources or set fewer components"
-        )
-    if (vectors == vectors[0]).all():
-        raise InputError(
-            f"all {n} vectors are the same; expected vectors that differ: were the images read?"
         )

@@ -41,7 +41,7 @@ def by_communities(space: Space, config: Config) -> list[Candidate]:
 
 def by_embedding(space: Space, config: Config) -> list[Candidate]:
     """UMAP, then HDBSCAN's hierarchy in the embedding (Walmsley & Scaife 2023)."""
-    coordinates = coordinates_of(space.vectors, space.graph, config.embedding)
+    coordinates = coordinates_of(space, config.embedding)
     return candidates_of(tree_of_coordinates(coordinates, config), space, config)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from skerry.config import Config
 from skerry.discover.candidates import largest_size
+from skerry.discover.part import at_same_share
 from skerry.types import IntArray
 
 HALF = "half"
@@ -104,7 +105,8 @@ def _shuffled(n: int, seed: int, number: int) -> IntArray:
 
 
 def _on_part(name: str, kind: str, rows: IntArray, n: int, config: Config) -> Variant:
-    """The same search on a part, the sizes of classes scaled to its share of the sources.
+    """The same search on a part, the sizes of classes scaled to its share of the sources, and so
+    is what UMAP is fitted on.
 
     Otherwise a class of ``min_size`` would be too small for the search in nearly every part.
     """
@@ -116,7 +118,7 @@ def _on_part(name: str, kind: str, rows: IntArray, n: int, config: Config) -> Va
     )
     largest_size(part, classes)
     scaled = replace(
-        config,
+        at_same_share(config, part, n),
         neighbors=replace(config.neighbors, k=min(config.neighbors.k, part - 1)),
         classes=classes,
     )

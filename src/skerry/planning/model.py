@@ -7,7 +7,8 @@ Seconds on one core of a search of n vectors for their k nearest:
 - measures: as a graph, as candidates, a share of n, are compared with all;
 - the graph by an inverted index, above ``neighbors.exact_below``: what 8,000 take, times
   (n / 8000)^1.25;
-- UMAP: n times its epochs (500 up to 10,000 sources, 200 above); HDBSCAN: n log n.
+- UMAP: those it is fitted on, times its epochs (500 up to 10,000 sources in all, 200 above);
+  HDBSCAN: n log n.
 
 Encoding grows as n. The nulls are their number times one search and drawing its data; repeated
 searches the number of their vectors' share. What runs side by side is divided by what the probe
@@ -23,6 +24,7 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
+from skerry.discover.part import at_same_share
 from skerry.discover.surrogates import kinds_of, surrogate_size
 from skerry.discover.variants import Variant, every_variant
 from skerry.planning.types import Machine, Plan, Rates, StageCost, Workload
@@ -44,6 +46,8 @@ _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmark
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
 _COMMUNITIES, _UMAP = 1400, 5200  # bytes a source beyond vectors and graph
+_FOLDED = 1300  # bytes a source while its edges are folded into those of a part
+_OF_EVERY_GROUP = 0.07  # of the others, kept in what UMAP is fitted on: benchmarks/umap_part.md
 _PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
 _OPENING = 2.5e-5  # seconds a source: listing and stating its file
 _GIVEN = 1e-5  # seconds a source whose vector is given
@@ -70,7 +74,7 @@ def search_seconds(n: int, rates: Rates, config: Config, route: str) -> float:
     found = graph_seconds(n, rates, config) + rest_seconds(n, rates, config)
     found += communities_seconds(n, rates, config, route)
     if route == "umap-hdbscan":
-        found += layout_seconds(n, rates) + clusterer_seconds(n, rates)
+        found += layout_seconds(n, rates, config) + clusterer_seconds(n, rates)
     return found
 
 
@@ -106,9 +110,16 @@ def gpu_graph_seconds(n: int, config: Config) -> float:
     return (pair + neighbor * config.neighbors.k) * n**2
 
 
-def layout_seconds(n: int, rates: Rates) -> float:
+def layout_seconds(n: int, rates: Rates, config: Config) -> float:
     """One of UMAP's layouts, on one core."""
-    return rates.layout * n * (500 if n <= 10_000 else 200)
+    epochs = config.embedding.epochs or (500 if n <= 10_000 else 200)
+    return rates.layout * fitted(n, config) * epochs
+
+
+def fitted(n: int, config: Config) -> int:
+    """How many of n sources UMAP is fitted on."""
+    bound = config.embedding.whole_below
+    return n if n <= bound else round(bound + _OF_EVERY_GROUP * (n - bound))
 
 
 def clusterer_seconds(n: int, rates: Rates) -> float:
@@ -155,17 +166,20 @@ class _Model:
             searches=1,
             gpu=gpu,
         )
-        yield StageCost(
-            "embedding",
-            2 * layout_seconds(n, rates) + rates.start,
-            main + _UMAP * n,
-            (4 * config.embedding.n_components + 30) * n,
-        )
         by_graph = route == "graph"
         grouping = communities_seconds(n, rates, config, route) + rest_seconds(n, rates, config)
+        # the communities that choose what UMAP is fitted on are kept for all that comes after
+        early = n > config.embedding.whole_below
+        usual = communities_seconds(n, rates, config, "umap-hdbscan") if early else 0.0
+        yield StageCost(
+            "embedding",
+            2 * layout_seconds(n, rates, config) + rates.start + usual,
+            main + self._compressing(n, config),
+            (4 * config.embedding.n_components + 30) * n,
+        )
         yield StageCost(
             "clusters",
-            grouping if by_graph else clusterer_seconds(n, rates),
+            grouping - usual if by_graph else clusterer_seconds(n, rates),
             main + self.vectors + (_COMMUNITIES if by_graph else _UMAP) * n,
             25 * n,
         )
@@ -201,12 +215,18 @@ class _Model:
         more = _COMMUNITIES if route == "graph" else _UMAP
         return (8 * self.d + 12 * self.config.neighbors.k + more) * n
 
+    def _compressing(self, n: int, config: Config) -> int:
+        """Bytes that UMAP takes beside what the run holds."""
+        part = fitted(n, config)
+        return _UMAP * n if part == n else _UMAP * part + (_COMMUNITIES + _FOLDED) * n
+
     def _nulls(self, main: int) -> StageCost:
         config, rates = self.config, self.rates
         n = surrogate_size(self.n, config)
+        alike = at_same_share(config, n, self.n)
         count = config.nulls.n * len(kinds_of(config))
         route = config.clusters.route
-        each = search_seconds(n, rates, config, route) + rates.drawing * n
+        each = search_seconds(n, rates, alike, route) + rates.drawing * n
         at_once = min(count, self.machine.cores)
         gpu = count * self._gpu_graph(n)
         return StageCost(

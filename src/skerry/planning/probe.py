@@ -66,12 +66,12 @@ def searched(
     space = space_of(data[sizes[0]], settings.neighbors)
     _timed(space.vectors, settings, clock)
     loaded = space_of(space.vectors[: 4 * config.neighbors.k], settings.neighbors)
-    coordinates = coordinates_of(loaded.vectors, loaded.graph, settings.embedding)
+    coordinates = coordinates_of(loaded, settings.embedding)
     cluster(coordinates, settings.classes.min_size, settings.clusters.min_samples)
     start = clock() - began
 
     began = clock()
-    coordinates = coordinates_of(space.vectors, space.graph, settings.embedding)
+    coordinates = coordinates_of(space, settings.embedding)
     layout = (clock() - began) / (len(space) * _EPOCHS)
     began = clock()
     cluster(coordinates, settings.classes.min_size, settings.clusters.min_samples)
@@ -174,7 +174,7 @@ def _small(config: Config) -> Config:
     classes = replace(config.classes, min_size=SMALLEST, max_share=0.05)
     classes = replace(classes, max_size=max(50, classes.max_size))
     near = replace(config.neighbors, device="cpu", exact_below=max(SIZES) + 4 * config.neighbors.k)
-    embedding = replace(config.embedding, device="cpu")
+    embedding = replace(config.embedding, device="cpu", whole_below=near.exact_below)
     return replace(config, classes=classes, neighbors=near, embedding=embedding)
 
 

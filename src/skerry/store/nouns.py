@@ -169,7 +169,10 @@ def write_embedding(path: Path, embedding: Embedding, ids: Sequence[str]) -> Non
         columns[f"x{axis}"] = pa.array(embedding.coordinates[:, axis])
     columns["map_x"] = pa.array(embedding.map[:, 0])
     columns["map_y"] = pa.array(embedding.map[:, 1])
-    write_table(path, pa.table(columns), {"spectral": json.dumps(embedding.spectral)})
+    said = {"spectral": json.dumps(embedding.spectral)}
+    if embedding.placed:
+        said["placed"] = json.dumps(embedding.placed)
+    write_table(path, pa.table(columns), said)
 
 
 def read_embedding_ids(path: Path) -> tuple[str, ...]:
@@ -183,7 +186,9 @@ def read_embedding(path: Path) -> Embedding:
     axes = [name for name in table.column_names if name.startswith("x")]
     coordinates = np.stack([table[name].to_numpy() for name in axes], 1)
     map_xy = np.stack([table["map_x"].to_numpy(), table["map_y"].to_numpy()], 1)
-    return Embedding(coordinates, map_xy, json.loads(table.schema.metadata[b"spectral"]))
+    said = table.schema.metadata
+    spectral, placed = json.loads(said[b"spectral"]), json.loads(said.get(b"placed", b"0"))
+    return Embedding(coordinates, map_xy, spectral, placed)
 
 
 def write_tree(path: Path, tree: CondensedTree) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from skerry.config import Config
 from skerry.discover import Space, Surrogates, measure, space_of
+from skerry.discover.part import at_same_share
 from skerry.examine.searching.null_draws import null_draws
 from skerry.examine.searching.searches import GRAPH, UMAP, Compress, candidates
 from skerry.types import Candidate, FloatArray, Measures
@@ -43,7 +44,8 @@ def null_embeddings(
 
     def search(plan: tuple[str, int]) -> NullEmbedding:
         space = space_of(surrogates.draw(*plan), config.neighbors)
-        coordinates = compress(space, config.embedding)
+        alike = at_same_share(config, len(space), len(surrogates.space))
+        coordinates = compress(space, alike.embedding)
         found = candidates(space, coordinates, by_route(config, UMAP))
         before = measure(found, space)
         own = before

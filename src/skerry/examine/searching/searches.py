@@ -22,7 +22,7 @@ Compress = Callable[[Space, EmbeddingConfig], FloatArray]
 
 def by_umap(space: Space, config: EmbeddingConfig) -> FloatArray:
     """The coordinates that a run would cluster."""
-    return coordinates_of(space.vectors, space.graph, config)
+    return coordinates_of(space, config)
 
 
 def candidates(space: Space, coordinates: FloatArray, config: Config) -> list[Candidate]:
