@@ -39,9 +39,8 @@ from tables import Results, Row, key, publish, table
 
 from skerry.backends import cpu
 from skerry.config import Config, EmbeddingConfig, from_mapping
-from skerry.discover import Space, distinct_rows, find_candidates, space_of
+from skerry.discover import Space, distinct_rows, find_candidates, reduce, space_of
 from skerry.discover import part as parts
-from skerry.discover import reduce
 from skerry.discover.matching import MATCH, Matcher
 from skerry.discover.reduce import coordinates_of
 from skerry.discover.routes import tree_of_coordinates

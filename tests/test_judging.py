@@ -423,6 +423,28 @@ def test_a_large_survey_is_judged_by_parts_and_says_so(
     assert "neighbors" in again["skipped"] and "nulls" in again["skipped"]
 
 
+def test_of_a_large_survey_umap_is_fitted_on_a_part_and_the_report_says_so(
+    planted_table: Path, planted_config: Config, tmp_path: Path
+) -> None:
+    config = changed(
+        planted_config,
+        embedding={"whole_below": 300, "epochs": 50},
+        clusters={"route": "umap-hdbscan"},
+        nulls={"n": 2, "scales": "2"},
+        replication={"subsamples": 0, "seeds": 0},
+    )
+    done = pipeline.run(planted_table, tmp_path / "run", config)
+    counts = done["stages"]["embedding"]["counts"]
+    assert counts["fitted"] + counts["placed"] == 1200 and 300 <= counts["fitted"] < 800
+    [said] = [w for w in done["warnings"] if "UMAP was fitted" in w]
+    assert f"{counts['fitted']:,} of 1,200 sources" in said and "embedding.whole_below" in said
+    assert said in unescape((tmp_path / "run" / "report.html").read_text())
+    held = nouns.read_embedding(tmp_path / "run" / "embedding" / "embedding.parquet")
+    assert held.placed == counts["placed"] and np.isfinite(held.coordinates).all()
+    found = nouns.read_classes(tmp_path / "run" / "classes" / "classes.json")
+    assert sum(rare.core >= 0.5 * GROUP for rare in found) >= 3
+
+
 def test_searches_of_a_large_survey_follow_what_the_nulls_leave(
     planted_table: Path, planted_config: Config, tmp_path: Path, unpublished: None
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,10 @@ def test_graph_embedding_and_tree_round_trip(tmp_path: Path) -> None:
     back = nouns.read_embedding(tmp_path / "e.parquet")
     np.testing.assert_array_equal(back.coordinates, embedding.coordinates)
     np.testing.assert_array_equal(back.map, embedding.map)
-    assert not back.spectral
+    assert not back.spectral and back.placed == 0
+    assert "placed" not in table_metadata(tmp_path / "e.parquet")
+    nouns.write_embedding(tmp_path / "f.parquet", replace(embedding, placed=2), ids)
+    assert nouns.read_embedding(tmp_path / "f.parquet").placed == 2
     assert nouns.read_embedding_ids(tmp_path / "e.parquet") == ("a", "b", "c")
 
     tree = CondensedTree(

@@ -8,7 +8,7 @@ Seconds on one core of a search of n vectors for their k nearest:
 - the graph by an inverted index, above ``neighbors.exact_below``: what 8,000 take, times
   (n / 8000)^1.25;
 - UMAP: those it is fitted on, times its epochs (500 up to 10,000 sources in all, 200 above);
-  HDBSCAN: n log n.
+  HDBSCAN: n log n. The communities that choose those are counted where they are used again.
 
 Encoding grows as n. The nulls are their number times one search and drawing its data; repeated
 searches the number of their vectors' share. What runs side by side is divided by what the probe
@@ -168,18 +168,15 @@ class _Model:
         )
         by_graph = route == "graph"
         grouping = communities_seconds(n, rates, config, route) + rest_seconds(n, rates, config)
-        # the communities that choose what UMAP is fitted on are kept for all that comes after
-        early = n > config.embedding.whole_below
-        usual = communities_seconds(n, rates, config, "umap-hdbscan") if early else 0.0
         yield StageCost(
             "embedding",
-            2 * layout_seconds(n, rates, config) + rates.start + usual,
+            2 * layout_seconds(n, rates, config) + rates.start,
             main + self._compressing(n, config),
             (4 * config.embedding.n_components + 30) * n,
         )
         yield StageCost(
             "clusters",
-            grouping - usual if by_graph else clusterer_seconds(n, rates),
+            grouping if by_graph else clusterer_seconds(n, rates),
             main + self.vectors + (_COMMUNITIES if by_graph else _UMAP) * n,
             25 * n,
         )
@@ -210,10 +207,10 @@ class _Model:
     def _gpu_graph(self, n: int) -> float:
         return 0.0 if self.config.neighbors.device == "cpu" else gpu_graph_seconds(n, self.config)
 
-    def _one(self, n: int, route: str) -> int:
+    def _one(self, n: int, route: str, config: Config) -> int:
         """Bytes that one search of n vectors takes beside what the run holds."""
-        more = _COMMUNITIES if route == "graph" else _UMAP
-        return (8 * self.d + 12 * self.config.neighbors.k + more) * n
+        more = _COMMUNITIES * n if route == "graph" else self._compressing(n, config)
+        return (8 * self.d + 12 * self.config.neighbors.k) * n + more
 
     def _compressing(self, n: int, config: Config) -> int:
         """Bytes that UMAP takes beside what the run holds."""
@@ -234,7 +231,7 @@ class _Model:
             # one search at a time has the GPU
             max(count * each / self._speedup(count), gpu),
             # drawing holds the vectors, their components and the product
-            main + at_once * max(self._one(n, route), 3 * 4 * self.d * n),
+            main + at_once * max(self._one(n, route, alike), 3 * 4 * self.d * n),
             (2000 + n // 5) * count,
             searches=count,
             gpu=gpu,
@@ -244,7 +241,7 @@ class _Model:
         config, rates = self.config, self.rates
         searches = repeated(config, self.n)
         work = sum(search_seconds(m, rates, v.config, v.route) for v, m in searches)
-        sizes = sorted((self._one(m, v.route) for v, m in searches), reverse=True)
+        sizes = sorted((self._one(m, v.route, v.config) for v, m in searches), reverse=True)
         gpu = sum(self._gpu_graph(m) for _, m in searches)
         return StageCost(
             "replication",

@@ -72,7 +72,7 @@ def searched(
 
     began = clock()
     coordinates = coordinates_of(space, settings.embedding)
-    layout = (clock() - began) / (len(space) * _EPOCHS)
+    layout = (clock() - began) / (len(space) * (settings.embedding.epochs or _EPOCHS))
     began = clock()
     cluster(coordinates, settings.classes.min_size, settings.clusters.min_samples)
     clusterer = (clock() - began) / len(space)
