@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skerry.backends import cpu
 from skerry.config import Config, EmbeddingConfig, NeighborsConfig, from_mapping
-from skerry.discover import Space, Surrogates, distinct_rows, embed, null_search, space_of
+from skerry.discover import (
+    Space,
+    Surrogates,
+    distinct_rows,
+    embed,
+    null_search,
+    reduce,
+    space_of,
+)
 from skerry.discover.communities import APART, SMALLEST
 from skerry.discover.part import Part, at_same_share, folded, part_of, placed
 from skerry.discover.reduce import _fuzzy, coordinates_of
@@ -173,14 +182,20 @@ def test_neither_order_nor_threads_change_a_byte() -> None:
 
 
 def test_epochs_are_those_of_all_sources(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
-    from skerry.backends import cpu
-
     asked = []
     whole = cpu.layout
     monkeypatch.setattr(cpu, "layout", lambda *g: asked.append(g[-1]) or whole(*g[:-1], 5))
     for epochs in (0, 7):
         coordinates_of(space, replace(SHARED, epochs=epochs))
     assert asked == [500, 7]
+
+
+def test_on_a_gpu_all_are_fitted(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cuML is given neighbors, which cannot be folded; the CPU stands in for it here."""
+    monkeypatch.setattr(reduce, "backend_of", lambda device: cpu)
+    found = embed(space, replace(SHARED, device="cuda"))
+    assert found.placed == 0
+    assert found.coordinates.tobytes() == embed(space, CONFIG).coordinates.tobytes()
 
 
 def test_a_part_that_is_too_small_is_refused(space: Space) -> None:

@@ -128,6 +128,7 @@ def test_umap_is_fitted_on_a_part_of_a_large_survey() -> None:
     assert fitted(10**5, Config()) == 10**5
     assert 10**5 < fitted(10**6, Config()) < 2 * 10**5
     n = 10**6
+    assert fitted(n, from_mapping({"embedding": {"device": "cuda"}})) == n
     part = planned(n, clusters={"route": "umap-hdbscan"})
     whole = planned(n, clusters={"route": "umap-hdbscan"}, embedding={"whole_below": n})
     assert seconds(whole, "embedding") > 4 * seconds(part, "embedding")

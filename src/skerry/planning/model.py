@@ -46,7 +46,6 @@ _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmark
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
 _COMMUNITIES, _UMAP = 1400, 5200  # bytes a source beyond vectors and graph
-_FOLDED = 1300  # bytes a source while its edges are folded into those of a part
 _OF_EVERY_GROUP = 0.07  # of the others, kept in what UMAP is fitted on: benchmarks/umap_part.md
 _PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
 _OPENING = 2.5e-5  # seconds a source: listing and stating its file
@@ -117,9 +116,13 @@ def layout_seconds(n: int, rates: Rates, config: Config) -> float:
 
 
 def fitted(n: int, config: Config) -> int:
-    """How many of n sources UMAP is fitted on."""
+    """How many of n sources UMAP is fitted on; on a GPU all."""
     bound = config.embedding.whole_below
-    return n if n <= bound else round(bound + _OF_EVERY_GROUP * (n - bound))
+    return (
+        n
+        if n <= bound or config.embedding.device != "cpu"
+        else round(bound + _OF_EVERY_GROUP * (n - bound))
+    )
 
 
 def clusterer_seconds(n: int, rates: Rates) -> float:
@@ -215,7 +218,8 @@ class _Model:
     def _compressing(self, n: int, config: Config) -> int:
         """Bytes that UMAP takes beside what the run holds."""
         part = fitted(n, config)
-        return _UMAP * n if part == n else _UMAP * part + (_COMMUNITIES + _FOLDED) * n
+        # folding a graph takes less than the communities did: benchmarks/umap_part.md
+        return _UMAP * n if part == n else _UMAP * part + _COMMUNITIES * n
 
     def _nulls(self, main: int) -> StageCost:
         config, rates = self.config, self.rates
