@@ -31,7 +31,7 @@ def null_search(
         Of its neighbor graph.
     """
     space = space_of(surrogates.draw(kind, number), config.neighbors)
-    config = at_same_share(config, len(space), len(surrogates.space))
+    config = at_same_share(config, len(space), len(surrogates.vectors))
     return measure(route(space, config), space), space.graph.recall
 
 

@@ -44,7 +44,7 @@ def null_embeddings(
 
     def search(plan: tuple[str, int]) -> NullEmbedding:
         space = space_of(surrogates.draw(*plan), config.neighbors)
-        alike = at_same_share(config, len(space), len(surrogates.space))
+        alike = at_same_share(config, len(space), len(surrogates.vectors))
         coordinates = compress(space, alike.embedding)
         found = candidates(space, coordinates, by_route(config, UMAP))
         before = measure(found, space)
