@@ -13,10 +13,10 @@ import pytest
 from skerry.backends import card, cpu, cuml
 from skerry.backends.embedding import backend_of
 from skerry.config import ClassesConfig, EmbeddingConfig, NeighborsConfig, from_mapping
-from skerry.discover import cluster, embed, find_candidates, neighbor_graph, neighbor_search
+from skerry.discover import Space, cluster, embed, find_candidates, space_of
 from skerry.discover.find import each, find
 from skerry.errors import ConfigError
-from skerry.types import CondensedTree, FloatArray, NeighborGraph
+from skerry.types import CondensedTree, FloatArray
 from tests.cuml_stand_in import StandIn, as_cuml_has_it, install
 
 ON_GPU = EmbeddingConfig(n_neighbors=8, n_components=3, seed=7, epochs=40, device="cuda")
@@ -39,14 +39,13 @@ def drawn(n: int = 120, seed: int = 0) -> FloatArray:
     return x.astype(np.float32)
 
 
-def graph_of(x: FloatArray) -> NeighborGraph:
-    config = NeighborsConfig(k=10)
-    return neighbor_graph(neighbor_search(x, config), config)
+def space(x: FloatArray) -> Space:
+    return space_of(x, NeighborsConfig(k=10))
 
 
 def test_umap_is_asked_for_the_layout_that_the_cpu_is(asked: StandIn) -> None:
     x = drawn()
-    found, expected = (embed(x, graph_of(x), config) for config in (ON_GPU, CPU))
+    found, expected = (embed(space(x), config) for config in (ON_GPU, CPU))
     # by the same graph, settings and seed the stand-in has the bytes of the CPU
     assert found.coordinates.tobytes() == expected.coordinates.tobytes()
     assert found.map.tobytes() == expected.map.tobytes()
@@ -64,7 +63,7 @@ def test_umap_is_asked_for_the_layout_that_the_cpu_is(asked: StandIn) -> None:
 
 def test_epochs_are_cumls_own_unless_they_are_set(asked: StandIn) -> None:
     x = drawn(40)
-    embed(x, graph_of(x), EmbeddingConfig(n_neighbors=5, device="cuda"))
+    embed(space(x), EmbeddingConfig(n_neighbors=5, device="cuda"))
     assert [settings["n_epochs"] for settings in asked.made] == [None, None]
 
 
@@ -73,7 +72,7 @@ def test_a_start_that_failed_is_told_and_nothing_is_printed(
 ) -> None:
     asked.says = "[W] Spectral initialization failed, using random initialization instead.\n"
     x = drawn()
-    assert embed(x, graph_of(x), ON_GPU).spectral is False
+    assert embed(space(x), ON_GPU).spectral is False
     out, err = capsys.readouterr()
     assert out == "" and err == 2 * asked.says
 
@@ -147,11 +146,11 @@ def test_a_tree_without_some_sources_is_refused() -> None:
 
 def test_one_computation_at_a_time_has_the_gpu(asked: StandIn) -> None:
     x = drawn(60)
-    graph = graph_of(x)
+    whole = space(x)
 
     def search(seed: int) -> bytes:
         config = EmbeddingConfig(n_neighbors=8, n_components=2, epochs=20, seed=seed, device="cuda")
-        place = embed(x, graph, config).coordinates
+        place = embed(whole, config).coordinates
         return place.tobytes() + cluster(place, 5, 3, "cuda").lam.tobytes()
 
     together = list(each(search, range(6), 3))
@@ -177,7 +176,7 @@ def test_too_little_memory_is_told(asked: StandIn, what: str) -> None:
     x = drawn()
     with pytest.raises(ConfigError, match=rf"{what} of 120 sources .*out_of_memory.* to cpu$"):
         if what == "UMAP":
-            embed(x, graph_of(x), ON_GPU)
+            embed(space(x), ON_GPU)
         else:
             cluster(x[:, :3], 8, 5, "cuda")
     assert not card._LOCK.locked()

@@ -8,7 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skerry.backends import cuml
 from skerry.config import EmbeddingConfig, NeighborsConfig, from_mapping
-from skerry.discover import cluster, embed, neighbor_graph, neighbor_search
+from skerry.discover import cluster, embed, space_of
 from skerry.discover.find import find
 from skerry.types import FloatArray, IntArray
 
@@ -40,9 +40,8 @@ def test_the_planted_classes_are_those_of_the_cpu(planted: FloatArray) -> None:
 
 
 def test_the_same_bytes_again(planted: FloatArray) -> None:
-    config = NeighborsConfig(k=15)
-    graph = neighbor_graph(neighbor_search(planted, config), config)
-    made = [embed(planted, graph, EmbeddingConfig(device="cuda")) for _ in range(3)]
+    space = space_of(planted, NeighborsConfig(k=15))
+    made = [embed(space, EmbeddingConfig(device="cuda")) for _ in range(3)]
     assert len({one.coordinates.tobytes() + one.map.tobytes() for one in made}) == 1
     trees = [cluster(made[0].coordinates, 8, 5, "cuda") for _ in range(3)]
     assert len({t.child.tobytes() + t.parent.tobytes() + t.lam.tobytes() for t in trees}) == 1
