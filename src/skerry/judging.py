@@ -70,6 +70,8 @@ def nulls(context: Context, key: str) -> dict[str, Any]:
     groups = groups_in(context.space, candidates, measures)
     surrogates = Surrogates(context.space, context.config, groups)
     surrogates.prepare({kind for kind, _ in plans.values()})
+    # null searches have indices of their own
+    context.space.forget_search()
 
     def keep(path: Path, found: tuple[Measures, float]) -> None:
         nouns.write_measures(path, found[0], key, found[1])

@@ -295,3 +295,23 @@ def test_the_input_is_let_go_of_before_the_search(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(InputError, match="enough"):
         find(given.pop(), PLAIN)
     assert alive == [False]
+
+
+def test_null_searches_run_beside_no_index_of_the_survey(monkeypatch: pytest.MonkeyPatch) -> None:
+    own_space_of, own_nulls = finding.space_of, finding._nulls
+    spaces, held = [], []
+
+    def space_of(*given: object, **named: object) -> object:
+        spaces.append(own_space_of(*given, **named))
+        return spaces[-1]
+
+    def nulls(*given: object) -> object:
+        held.append("search" in spaces[0].__dict__)
+        return own_nulls(*given)
+
+    monkeypatch.setattr(finding, "space_of", space_of)
+    monkeypatch.setattr(finding, "_nulls", nulls)
+    rng = np.random.default_rng(0)
+    few = {"nulls": {"n": 1, "scales": "2"}, "replication": {"subsamples": 0, "seeds": 0}}
+    find(rng.normal(size=(300, 4)), from_mapping(few))
+    assert held == [False]

@@ -110,6 +110,8 @@ def find(
     candidates = chosen(space, config)
     measures = measure(candidates, space)
     surrogates = Surrogates(space, config, groups_in(space, candidates, measures))
+    # null searches have indices of their own
+    space.forget_search()
     nulls = _nulls(surrogates, config, chosen, on_event)
     search = search_by(route, config.clusters.route)
     # a clusterer of one's own knows nothing of these settings: it would only repeat itself

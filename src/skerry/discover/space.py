@@ -39,6 +39,13 @@ class Space:
             config = replace(config, device="cpu", exact_below=len(self.vectors))
         return neighbor_search(self.vectors, config)
 
+    def forget_search(self) -> None:
+        """Let go of the search: of a million vectors its index takes a quarter of a gigabyte.
+
+        It is made again, the same, when it is next asked for.
+        """
+        self.__dict__.pop("search", None)
+
     @cached_property
     def communities(self) -> Communities:
         """The communities of its neighbor graph, from fine to coarse, that measures rest on."""

@@ -80,7 +80,7 @@ class Surrogates:
     def __init__(self, space: Space, config: Config, groups: Sequence[IntArray]) -> None:
         # no more of the space than is drawn from: other processes are sent it
         self.vectors = space.vectors
-        self.near = np.ascontiguousarray(space.graph.indices[:, :_LOCAL])
+        self.near = space.graph.indices[:, :_LOCAL]
         self.config = config
         self.groups = [np.sort(members) for members in groups if len(members)]
         self.grouped = np.zeros(len(space), dtype=bool)
