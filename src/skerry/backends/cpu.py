@@ -274,10 +274,10 @@ def shared_neighbors(indices: RowArray, edges: int) -> Any:
     weights = np.empty((n, edges), dtype=np.float32)
     for start in range(0, n, _SHARED_BLOCK):
         own = near[start : start + _SHARED_BLOCK, :, None]
+        rows = np.arange(start, start + len(own))[:, None]
         for edge in range(edges):
             others = near[indices[start : start + _SHARED_BLOCK, edge], None, :]
             shared = (own == others).sum(axis=(1, 2))
-            rows = np.arange(start, start + len(own))[:, None]
             returned = (others[:, 0] == rows).any(axis=1)
             factor = np.where(returned, 1.0, _UNRETURNED)
             weights[start : start + _SHARED_BLOCK, edge] = factor * shared / (2 * k - shared)

@@ -19,7 +19,7 @@ import numpy as np
 
 from skerry.discover.communities import APART, SMALLEST, Communities
 from skerry.discover.matching import Matcher, membership_matrix
-from skerry.discover.measure import spread_over
+from skerry.discover.measure import like_size, spread_over
 from skerry.discover.replicate import found_again
 from skerry.discover.space import Space, space_of
 from skerry.types import DoubleArray, IntArray, Replicate
@@ -125,7 +125,7 @@ class Halves:
         """The containment of what ordinary communities foretell that have from half to twice as
         many members: the more a community has, the better. Of all where those are few."""
         sizes, containment = self._ordinary
-        alike = (2 * sizes >= size) & (sizes <= 2 * size)
+        alike = like_size(sizes, size)
         return containment[alike] if np.count_nonzero(alike) >= _FEWEST_ALIKE else containment
 
     @cached_property

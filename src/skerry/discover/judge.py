@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skerry.discover.checks import Q_BELOW, Bound, Evidence, checks
+from skerry.discover.measure import like_size
 from skerry.types import Check, DoubleArray, Measures, Verdict
 
 ENOUGH = 20
@@ -73,7 +74,7 @@ def thresholds(nulls: Mapping[str, Measures], size: int) -> dict[str, Bound]:
 def _compared(name: str, measures: Measures, size: int) -> DoubleArray:
     """The values of the chance groups that a class of a size is held against."""
     values: DoubleArray = getattr(measures, name)
-    alike = (2 * measures.size >= size) & (measures.size <= 2 * size)
+    alike = like_size(measures.size, size)
     enough = np.count_nonzero(alike) >= ENOUGH
     if name == "spread" or (name in _WITH_SIZE and enough):
         return values[alike]

@@ -60,6 +60,11 @@ def measure(candidates: Sequence[Candidate], space: Space) -> Measures:
     return Measures(size, isolation, overdensity, coherence, spread, containment)
 
 
+def like_size(sizes: DoubleArray | IntArray, size: int) -> npt.NDArray[np.bool_]:
+    """Which groups of these sizes have from half to twice as many members as one of ``size``."""
+    return np.asarray((2 * sizes >= size) & (sizes <= 2 * size))
+
+
 def spread_over(rows: IntArray, most: int) -> IntArray:
     """At most so many of the rows, evenly spread over their order."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(np.int64))]
