@@ -62,6 +62,11 @@ def coordinates_of(space: Space, config: EmbeddingConfig) -> FloatArray:
     return _Fit(space, config).layout(config.n_components, config.min_dist).coordinates
 
 
+def epochs_of(n: int, config: EmbeddingConfig) -> int:
+    """The epochs of n sources: those that are set, or else as many as umap-learn takes."""
+    return config.epochs or (_EPOCHS_OF_FEW if n <= _FEW else _EPOCHS)
+
+
 class _Fit:
     """UMAP's graph of a space, of a part of it where it is large, ready to be laid out."""
 
@@ -77,7 +82,7 @@ class _Fit:
             _check_number(len(self.part.rows), config)
             fuzzy = folded(fuzzy, self.part)
             # as many as of all sources: those of a smaller part would be another search
-            self.epochs = config.epochs or (_EPOCHS_OF_FEW if n <= _FEW else _EPOCHS)
+            self.epochs = epochs_of(n, config)
         self.fuzzy = fuzzy
 
     @property

@@ -25,6 +25,7 @@ from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
 from skerry.discover.part import at_same_share
+from skerry.discover.reduce import epochs_of
 from skerry.discover.surrogates import kinds_of, surrogate_size
 from skerry.discover.variants import Variant, every_variant
 from skerry.planning.types import Machine, Plan, Rates, StageCost, Workload
@@ -111,8 +112,7 @@ def gpu_graph_seconds(n: int, config: Config) -> float:
 
 def layout_seconds(n: int, rates: Rates, config: Config) -> float:
     """One of UMAP's layouts, on one core."""
-    epochs = config.embedding.epochs or (500 if n <= 10_000 else 200)
-    return rates.layout * fitted(n, config) * epochs
+    return rates.layout * fitted(n, config) * epochs_of(n, config.embedding)
 
 
 def fitted(n: int, config: Config) -> int:
