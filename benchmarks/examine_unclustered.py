@@ -9,9 +9,9 @@ and what is found is counted as there.
 
 - ``training``: what encoders see in it that were trained by other recipes from the same images
   for about as many steps (``encoders/variants``): votes alone; agreeing views alone; both, with
-  16, 128 and 1,280 dimensions; both and structure. FOLDER holds their checkpoints, NAME.half.pt;
-  without it the shipped encoders alone are compared, and the principal components of pixels and
-  an untrained network, as controls.
+  16, 128 and 1,280 dimensions. FOLDER holds their checkpoints, NAME.half.pt; without it the
+  shipped encoders alone are compared, and the principal components of pixels and an untrained
+  network, as controls.
 - ``compression``: of the default encoder's vectors nothing, their leading 16, 32 and 64 principal
   components, UMAP and densMAP (Narayan, Berger & Cho 2021) to 10 dimensions, these two with
   HDBSCAN on what they give. Nulls and repeated searches go through the same compression.
@@ -51,7 +51,6 @@ SAID = {
     "both-16": "votes and views, 16 dimensions",
     "both": "votes and views, 128 dimensions",
     "both-1280": "votes and views, 1,280 dimensions",
-    "structure-2": "votes, views and structure",
 }
 """How each file of FOLDER was trained, in the order of the table."""
 

@@ -15,9 +15,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import RawArray, get_context
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,7 @@ CHUNK = 32
 CORES = 16
 START = time.perf_counter()
 JPEGS: list[bytes] = []
-RING: dict[int, Any] = {}
-"""Shared memory by image size, which the processes that decode fill."""
+"""Distinct images, which a survey repeats."""
 
 
 def named_skerry() -> None:
@@ -109,82 +107,56 @@ def contracts() -> dict[int, Any]:
 # ---- decoding alone -----------------------------------------------------------------------------
 
 
-def decode_into(size: int, contract: Any, slot: int, first: int) -> int:
-    """``CHUNK`` images into their place of the shared memory."""
-    from skerry.survey.prepare import prepare
+def rate_of(task: Callable[[bytes], Any], threads: int, seconds: float) -> float:
+    """Images a second of a task that so many threads repeat, ``CHUNK`` images at a time."""
 
-    pixels = np.frombuffer(RING[size], np.uint8).reshape(-1, CHUNK, size, size, 3)[slot]
-    for place in range(CHUNK):
-        pixels[place] = prepare(JPEGS[(first + place) % len(JPEGS)], "a.jpg", contract).pixels
-    return slot
+    def chunk(first: int) -> None:
+        for place in range(CHUNK):
+            task(JPEGS[(first + place) % len(JPEGS)])
 
-
-def rate_of(pool: Any, task: Callable[..., Any], seconds: float, workers: int) -> float:
-    """Images a second of a task of ``CHUNK`` images that the pool's workers repeat."""
-    for future in [pool.submit(task, i % slots(), 0) for i in range(workers)]:
-        future.result()
-    waiting, done, began = [], 0, time.perf_counter()
-    waiting = [pool.submit(task, i % slots(), i * CHUNK) for i in range(3 * workers)]
-    i = len(waiting)
-    while time.perf_counter() - began < seconds:
-        waiting.pop(0).result()
-        done += CHUNK
-        waiting.append(pool.submit(task, i % slots(), i * CHUNK))
-        i += 1
-    spent = time.perf_counter() - began
-    for future in waiting:
-        future.result()
-    return done / spent
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(chunk, range(threads)))
+        began, waiting, done = time.perf_counter(), [], 0
+        waiting = [pool.submit(chunk, i * CHUNK) for i in range(3 * threads)]
+        while time.perf_counter() - began < seconds:
+            waiting.pop(0).result()
+            done += CHUNK
+            waiting.append(pool.submit(chunk, done))
+        return done / (time.perf_counter() - began)
 
 
-def slots() -> int:
-    return 4 * cores()
+def rate_on_processes(contract: Any, count: int) -> tuple[float, float]:
+    """Images a second of skerry's own decoding on processes, and seconds until the first batch."""
+    from skerry.represent.decoding import ready_on_processes
+    from skerry.represent.ready import batches
+
+    asked: Any = batches(InMemory(count), [range(count)], 512)  # type: ignore[arg-type]
+    began, first, done = time.perf_counter(), 0.0, 0
+    for ready in ready_on_processes(asked, contract, 0.0, cores()):
+        if not first:
+            first = time.perf_counter()
+        else:
+            done += len(ready.id_str)
+    return done / (time.perf_counter() - first), first - began
 
 
 def cores() -> int:
     return min(CORES, len(os.sched_getaffinity(0)))
 
 
-class Decoding:
-    """``decode_into`` of one size, which a process can be sent."""
+def measure_decoding(args: Any, say: Results) -> None:
+    from skerry.survey.prepare import prepare
 
-    def __init__(self, size: int, contract: Any) -> None:
-        self.size, self.contract = size, contract
-
-    def __call__(self, slot: int, first: int) -> int:
-        return decode_into(self.size, self.contract, slot, first)
-
-
-def only_cv2(slot: int, first: int) -> int:
-    """Decoding in full and nothing else: what cv2 itself can do."""
-    for place in range(CHUNK):
-        cv2.imdecode(np.frombuffer(JPEGS[(first + place) % len(JPEGS)], np.uint8), 1)
-    return slot
-
-
-def only_resizing(slot: int, first: int) -> int:
-    """The area averaging that ``prepare`` does from 424 to 224 px, and nothing else."""
-    pixels = np.frombuffer(RING[SIZE], np.uint8)[: SIDE * SIDE * 3].reshape(SIDE, SIDE, 3)
-    for _ in range(CHUNK):
-        cv2.resize(pixels, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    return slot
-
-
-def measure_decoding(args: Any, say: Results, processes: Any) -> None:
     counts = sorted({1, 4, 8, cores()} & set(range(1, cores() + 1)))
     for size, contract in contracts().items():
-        task = Decoding(size, contract)
         for count in counts if size == SIZE else counts[-1:]:
-            with ThreadPoolExecutor(count) as pool:
-                say("decode", size=size, threads=count, rate=rate_of(pool, task, args.each, count))
-        if processes:
-            rate = rate_of(processes, task, args.each, cores())
-            say("decode", size=size, processes=cores(), rate=rate)
-    with ThreadPoolExecutor(cores()) as pool:
-        rate = rate_of(pool, only_cv2, args.each, cores())
-        say("cv2.imdecode alone, full size", threads=cores(), rate=rate)
-        rate = rate_of(pool, only_resizing, args.each / 2, cores())
-        say("cv2.resize alone, 424 to 224 px", threads=cores(), rate=rate)
+            rate = rate_of(lambda j, c=contract: prepare(j, "a.jpg", c), count, args.each)
+            say("decode", size=size, threads=count, rate=rate)
+        images = int(args.each * 3 * (20_000 if size == 64 else 10_000) * cores() / 16)
+        rate, start = rate_on_processes(contract, 1024 + images)
+        say("decode", size=size, processes=cores(), rate=rate, start_s=start)
+    rate = rate_of(lambda j: cv2.imdecode(np.frombuffer(j, np.uint8), 1), cores(), args.each)
+    say("cv2.imdecode alone, full size", threads=cores(), rate=rate)
 
 
 # ---- the network --------------------------------------------------------------------------------
@@ -297,61 +269,36 @@ class InMemory:
         ids = [str(i) for i in range(count)]
         self.sources = pa.table({"id_str": ids, "location": [f"{i}.jpg" for i in ids]})
 
-    def images(self, rows: range) -> Iterator[bytes]:
-        return (JPEGS[i % len(JPEGS)] for i in rows)
+    def ahead(self, parts: Iterable[range]) -> Iterator[list[bytes]]:
+        return ([JPEGS[i % len(JPEGS)] for i in rows] for rows in parts)
 
 
-def by_threads(encoder: Any, count: int) -> float:
-    """Images a second of skerry's own ``encode``."""
+def end_to_end(encoder: Any, count: int, **how: int) -> tuple[float, float]:
+    """Images a second of skerry's own ``encode`` from the first shard on; seconds until then."""
     from skerry.represent.encode import encode
 
-    survey, began = InMemory(count), time.perf_counter()
-    ((_, found),) = encode(survey, encoder, [range(count)], threads=cores())  # type: ignore
-    spent = time.perf_counter() - began
-    assert len(found) == count and np.isfinite(found.vectors).all()
-    return count / spent
+    step = 2 * encoder.batch
+    shards = [range(i, min(i + step, count)) for i in range(0, count, step)]
+    began, first, done = time.perf_counter(), 0.0, 0
+    for _, found in encode(InMemory(count), encoder, shards, **how):  # type: ignore[arg-type]
+        assert np.isfinite(found.vectors).all()
+        if not first:
+            first = time.perf_counter()
+        else:
+            done += len(found)
+    assert done == count - len(shards[0])
+    return done / (time.perf_counter() - first), first - began
 
 
-def by_processes(encoder: Any, count: int, processes: Any) -> float:
-    """Images a second where processes decode into shared memory and threads here encode."""
-    size, batch = encoder.contract.size, encoder.batch
-    task = Decoding(size, encoder.contract)
-    ring = np.frombuffer(RING[size], np.uint8).reshape(-1, batch, size, size, 3)
-    per, began = batch // CHUNK, time.perf_counter()
-
-    def encoded(group: int, futures: list[Any]) -> int:
-        for future in futures:
-            future.result()
-        return len(encoder.encode(ring[group])[0])
-
-    with ThreadPoolExecutor(len(ring)) as pool:
-        busy: list[Any] = []
-        done = 0
-        for number in range(count // batch):
-            if len(busy) == len(ring):
-                done += busy.pop(0).result()
-            group = number % len(ring)
-            parts = [
-                processes.submit(task, group * per + p, number * batch + p * CHUNK)
-                for p in range(per)
-            ]
-            busy.append(pool.submit(encoded, group, parts))
-        done += sum(b.result() for b in busy)
-    return done / (time.perf_counter() - began)
-
-
-def measure_together(
-    encoder: Any, rate: float, args: Any, say: Results, name: str, processes: Any
-) -> None:
-    step = encoder.batch * cores()
+def measure_together(encoder: Any, rate: float, args: Any, say: Results, name: str) -> None:
     guess = {64: 12000, SIZE: 6000}[encoder.contract.size] * cores() / 16
-    count = step * max(1, round(args.together * guess / step))
-    by_threads(encoder, encoder.batch)
-    found = by_threads(encoder, count)
-    say(f"{name}: JPEG to vectors, threads", images=count, rate=found, share=found / rate)
-    if processes:
-        found = by_processes(encoder, count, processes)
-        say(f"{name}: JPEG to vectors, processes", images=count, rate=found, share=found / rate)
+    count = encoder.batch * max(4, round(args.together * guess / encoder.batch))
+    for how in ("threads", "processes"):
+        found, start = end_to_end(encoder, count, **{how: cores()})
+        say(
+            f"{name}: JPEG to vectors, {how}",
+            images=count, rate=found, share=found / rate, start_s=start,
+        )  # fmt: skip
 
 
 # ---- variants -----------------------------------------------------------------------------------
@@ -463,13 +410,8 @@ def main() -> None:
         JPEGS.extend(pool.map(galaxy, range(64 if args.small else 256)))
     lengths = np.array([len(j) for j in JPEGS])
     say("images", distinct=len(JPEGS), kb=float(lengths.mean() / 1e3), cores=cores())
-    for size in (64, SIZE):
-        RING[size] = RawArray("B", max(slots() * CHUNK, 12 * args.batch) * size * size * 3)
-    # forked before torch starts anything: the processes share the images and the memory
-    processes = ProcessPoolExecutor(cores(), get_context("fork"))
-    say.attempt("processes", lambda: processes.submit(cores).result())
     if "decode" in args.sections:
-        say.attempt("decode", lambda: measure_decoding(args, say, processes))
+        say.attempt("decode", lambda: measure_decoding(args, say))
     import torch
 
     torch.set_num_threads(cores())
@@ -481,14 +423,13 @@ def main() -> None:
         say("encoder of 224 px made", file=str(path))
     for section, identifier in (("a", "efficientnet_b0"), ("b", str(path))):
         if section in args.sections:
-            say.attempt(section, lambda i=identifier: measured(i, args, say, processes))
-    processes.shutdown(cancel_futures=True)
+            say.attempt(section, lambda i=identifier: measured(i, args, say))
     if "variants" in args.sections:
         say.attempt("variants", lambda: measure_variants(path, args, say))
     say("done")
 
 
-def measured(identifier: str, args: Any, say: Results, processes: Any) -> None:
+def measured(identifier: str, args: Any, say: Results) -> None:
     from skerry.represent import encoder as runtime
     from skerry.represent.gpu import load
 
@@ -499,7 +440,7 @@ def measured(identifier: str, args: Any, say: Results, processes: Any) -> None:
     encoder = load(identifier, args.device, batch=batch)
     say(f"{name}: loaded and compared", seconds=time.perf_counter() - began)
     rate = measure_network(encoder, cpu, args, say, name)
-    measure_together(encoder, rate, args, say, name, processes)
+    measure_together(encoder, rate, args, say, name)
 
 
 if __name__ == "__main__":

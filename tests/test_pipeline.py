@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from skerry import context, pipeline
+from skerry import context, encoding, pipeline
 from skerry.backends import card
 from skerry.config import Config, from_mapping, to_toml
 from skerry.context import outside_of, provenance, settings_of
@@ -38,7 +38,10 @@ from skerry.errors import (
 )
 from skerry.pipeline import STAGES
 from skerry.reopening import reopened
+from skerry.represent import encode
+from skerry.represent.decoding import ready_on_processes
 from skerry.represent.encoder import load
+from skerry.represent.ready import Ready
 from skerry.results import open as open_run
 from skerry.store import nouns
 from tests.conftest import N, contents
@@ -661,10 +664,19 @@ def test_a_run_encoded_on_a_gpu_has_nearly_the_same_vectors(
     monkeypatch.setattr(card, "DEVICE", "cpu")
     monkeypatch.setattr(card, "lacking", lambda *packages: "")
     monkeypatch.setattr(gpu, "on_device", functools.partial(gpu.on_device, batch=32))
+    monkeypatch.setattr(encoding, "_WORTH", 1)
+    decoded: list[int] = []
+
+    def noted(*args: Any) -> Iterator[Ready]:
+        decoded.append(args[-1])
+        return ready_on_processes(*args)
+
+    monkeypatch.setattr(encode, "ready_on_processes", noted)
     there = from_mapping({"representations": {"device": "cuda"}}, config)
     run = shutil.copytree(finished, tmp_path / "run")
-    found = pipeline.run(survey_folder, run, there)
+    found = pipeline.run(survey_folder, run, there, threads=2)
     assert "representations" not in found["skipped"] and "sources" in found["skipped"]
+    assert decoded == [2]
     mine, theirs = (nouns.read_representations(r / "representations") for r in (run, finished))
     assert mine.id_str == theirs.id_str and (mine.vectors != theirs.vectors).any()
     moved = np.linalg.norm(mine.vectors - theirs.vectors, axis=1)

@@ -13,6 +13,7 @@ from skerry.adding.earlier import maker
 from skerry.adding.joint import parts_of
 from skerry.context import Context, outside_of
 from skerry.errors import TooManyFailuresError
+from skerry.executors.local import available_threads
 from skerry.represent.elsewhere import encode_elsewhere, task_of
 from skerry.represent.encode import encode, given
 from skerry.represent.encoder import Encoder
@@ -20,6 +21,9 @@ from skerry.represent.placed import placed
 from skerry.store import nouns
 from skerry.survey import Survey
 from skerry.types import Contract, Failure, Representations
+
+_WORTH = 2_000
+"""Images that take a process about as long to decode as it takes to start."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,8 @@ class Shards:
             encoder = placed(self.encoder, identifier, settings.device)
             return encode(
                 survey, encoder, rows, contract=self.contract, crop=settings.crop,
-                threads=context.threads, on_event=on_event,
+                threads=context.threads, processes=self._decoding(sum(map(len, rows))),
+                on_event=on_event,
             )  # fmt: skip
         task = task_of(
             survey,
@@ -144,6 +149,13 @@ class Shards:
             settings.device,
         )
         return encode_elsewhere(context.executor, survey, task, rows, on_event=on_event)
+
+    def _decoding(self, sources: int) -> int:
+        """How many processes decode: for a GPU as many as there are threads, each of which is to
+        have images enough to be worth its start."""
+        if self.context.config.representations.device == "cpu":
+            return 1
+        return min(self.context.threads or available_threads(), sources // _WORTH)
 
     def _stop_if_too_many(self, failures: Sequence[Failure]) -> None:
         total, allowed = len(self.context.survey), self.context.config.sources.max_failed

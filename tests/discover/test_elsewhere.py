@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from skerry.errors import RunError
 from skerry.executors.executor import Executor
 from skerry.executors.local import Local
 from skerry.store import manifest
+from skerry.types import FloatArray
 from tests.executors.apart import Apart, copied
 
 CONFIG = from_mapping(
@@ -59,11 +62,17 @@ def found_by(
     return {name: kept[name] for name in plans}
 
 
-@pytest.mark.parametrize("executor", [Local(2), Apart()], ids=["here", "apart"])
-def test_nulls_are_those_searched_one_by_one(space: Space, executor: Executor) -> None:
+HERE = [(Local(), 2), (Local(), 3), (Apart(), 0)]
+"""On threads, on processes, and where an executor has them."""
+
+
+@pytest.mark.parametrize(("executor", "threads"), HERE, ids=["threads", "processes", "apart"])
+def test_nulls_are_those_searched_one_by_one(
+    space: Space, executor: Executor, threads: int
+) -> None:
     surrogates = surrogates_of(space)
     surrogates.prepare({"shuffled", "smooth-2"})
-    found = found_by(executor, NullSearches(surrogates), PLANS)
+    found = found_by(executor, NullSearches(surrogates), PLANS, threads=threads)
     for plan, (measures, recall) in zip(PLANS.values(), found.values(), strict=True):
         expected = null_search(surrogates_of(space), *plan, route_of("graph"), CONFIG)
         assert measures.containment.tobytes() == expected[0].containment.tobytes()
@@ -72,11 +81,11 @@ def test_nulls_are_those_searched_one_by_one(space: Space, executor: Executor) -
     assert sum(len(measures) for measures, _ in found.values()) > 0
 
 
-@pytest.mark.parametrize("executor", [Local(2), Apart()], ids=["here", "apart"])
-def test_repeats_are_those_made_one_by_one(space: Space, executor: Executor) -> None:
+@pytest.mark.parametrize(("executor", "threads"), HERE, ids=["threads", "processes", "apart"])
+def test_repeats_are_those_made_one_by_one(space: Space, executor: Executor, threads: int) -> None:
     plans = {plan.name: plan for plan in every_variant(len(space), CONFIG)}
     assert {"subsample-1", "route-umap-hdbscan", "half-b"} <= set(plans)
-    found = found_by(executor, RepeatedSearches(space.vectors), plans)
+    found = found_by(executor, RepeatedSearches(space.vectors), plans, threads=threads)
     for name, plan in plans.items():
         expected = replicate(plan, space.vectors, search_by())
         assert (found[name].name, found[name].kind) == (expected.name, expected.kind)
@@ -156,3 +165,29 @@ def test_what_is_done_when_all_is_lost_was_kept(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="every machine is gone"):
         list(search_each(libraries_threads, plans, keep, executor=Apart(lives=7)))
     assert {path.name for path in tmp_path.iterdir()} == {f"p{i}" for i in range(6)}
+
+
+@dataclass(frozen=True)
+class Where:
+    """Tells which process a search is in, and whether it may write to the data."""
+
+    vectors: FloatArray
+
+    def __call__(self, _: int) -> tuple[int, bool]:
+        time.sleep(0.05)
+        return os.getpid(), self.vectors.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("threads", "on_gpu", "apart"), [(2, (), False), (3, (), True), (3, ("torch",), False)]
+)
+def test_more_than_two_searches_at_a_time_have_processes_but_for_those_on_a_gpu(
+    threads: int, on_gpu: tuple[str, ...], apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+    plans = {str(i): i for i in range(6)}
+    task = Where(np.zeros((9, 2), np.float32))
+    found = found_by(Local(), task, plans, threads=threads, on_gpu=on_gpu)
+    processes = {pid for pid, _ in found.values()}
+    assert (os.getpid() not in processes) == apart
+    assert {writeable for _, writeable in found.values()} == {not apart}

@@ -140,8 +140,8 @@ def test_umap_is_fitted_on_a_part_of_a_large_survey() -> None:
 
 
 def test_units_are_seconds_and_bytes() -> None:
-    n = 28_302  # benchmarks/memory.md: 837 MB
-    found = planned(n)
+    n = 28_302  # benchmarks/memory.md: 837 MB, on two threads
+    found = predict(work(n), RATES, Config(), replace(MACHINE, cores=2))
     assert found.seconds == pytest.approx(sum(s.seconds for s in found.stages))
     assert 0.6 * 837e6 < found.memory < 1.5 * 837e6
     representations = next(s for s in found.stages if s.name == "representations")
@@ -153,6 +153,15 @@ def test_threads_shorten_searches_and_take_memory() -> None:
     four = predict(work(10**5), RATES, Config(), MACHINE)
     assert seconds(one, "nulls") == pytest.approx(3 * seconds(four, "nulls"))
     assert four.memory > one.memory
+
+
+def test_more_than_two_searches_at_a_time_take_processes_unless_they_share_a_gpu() -> None:
+    def more(config: Config) -> float:
+        two, three = (predict(work(1000), RATES, config, replace(MACHINE, cores=c)) for c in (2, 3))
+        of = [next(s.memory for s in p.stages if s.name == "nulls") for p in (two, three)]
+        return of[1] - of[0]
+
+    assert more(Config()) > 3e8 > more(from_mapping({"neighbors": {"device": "cuda"}}))
 
 
 def test_a_second_encoder_is_a_stage_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Whole searches where the executor has them: side by side in this process, or each by itself."""
+"""Whole searches where the executor has them: on threads, on processes, or on a cluster."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ from skerry.discover.routes import route_of
 from skerry.discover.surrogates import Surrogates
 from skerry.discover.variants import Variant
 from skerry.executors.executor import Executor
+from skerry.executors.local import available_threads
+from skerry.executors.processes import Processes
 from skerry.store.manifest import require_versions, versions
 from skerry.types import FloatArray, Measures, Replicate
 
 SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "scikit-network", "umap-learn")
 """Libraries that what a search finds depends on."""
+
+ON_PROCESSES = 3
+"""Searches at a time that are worth a process each: what holds Python's lock, finding communities
+above all, is a third of a search, and more of a large one. Two do as well on threads, in less
+memory, and searches that share a GPU share its memory in one process."""
 
 Name = TypeVar("Name", bound=Hashable)
 Plan = TypeVar("Plan")
@@ -63,9 +70,9 @@ def search_each(
     ----------
     task : what is sent where there is somewhere else, once, with the data that all searches need
     plans : by the name that ``keep`` is told
-    keep : called in this process, by several threads where the searches are here
-    threads : here so many searches at a time, each on one, 0 for all; elsewhere those of each
-        search, 0 for one
+    keep : called in this process, by several threads where the searches are on these
+    threads : here so many searches at a time, each on one, 0 for all: on threads, or more than
+        two on processes; elsewhere those of each search, 0 for one
     on_gpu : the libraries by which searches need a GPU, none where they need none
 
     Yields
@@ -81,6 +88,9 @@ def search_each(
     def make(name: Name) -> None:
         keep(name, task(plans[name]))
 
+    at_once = min(threads or available_threads(), len(plans))
+    if executor.here and at_once >= ON_PROCESSES and not on_gpu:
+        executor, threads = Processes(at_once), 1
     if executor.here:
         for done, _ in enumerate(each(make, list(plans), threads), start=1):
             yield done

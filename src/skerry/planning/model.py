@@ -24,6 +24,7 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
+from skerry.discover.elsewhere import ON_PROCESSES
 from skerry.discover.part import at_same_share
 from skerry.discover.reduce import epochs_of
 from skerry.discover.surrogates import kinds_of, surrogate_size
@@ -46,6 +47,7 @@ _GPU_IMAGES = 4449.0  # a second, from JPEG of 424 px, 16 cores: benchmarks/gpu_
 _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmarks/gpu_neighbors.md
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
+_PROCESS = 100 * 10**6  # that searches, beside its search: 86 MB of 195, the rest is shared
 _COMMUNITIES, _UMAP = 1400, 5200  # bytes a source beyond vectors and graph
 _OF_EVERY_GROUP = 0.07  # of the others, kept in what UMAP is fitted on: benchmarks/umap_part.md
 _PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
@@ -235,7 +237,9 @@ class _Model:
             # one search at a time has the GPU
             max(count * each / self._speedup(count), gpu),
             # drawing holds the vectors, their components and the product
-            main + at_once * max(self._one(n, route, alike), 3 * 4 * self.d * n),
+            main
+            + at_once * max(self._one(n, route, alike), 3 * 4 * self.d * n)
+            + self._processes(at_once, gpu),
             (2000 + n // 5) * count,
             searches=count,
             gpu=gpu,
@@ -250,11 +254,17 @@ class _Model:
         return StageCost(
             "replication",
             max(work / self._speedup(len(searches)), gpu),
-            main + sum(sizes[: self.machine.cores]),
+            main
+            + sum(sizes[: self.machine.cores])
+            + self._processes(min(len(sizes), self.machine.cores), gpu),
             2 * self.n * len(searches),
             searches=len(searches),
             gpu=gpu,
         )
+
+    def _processes(self, at_once: int, gpu: float) -> int:
+        """Bytes of the processes that so many searches at a time have, if they have any."""
+        return 0 if gpu or at_once < ON_PROCESSES else _PROCESS * at_once
 
     def _speedup(self, count: int) -> float:
         return max(1.0, min(self.speedup, count))

@@ -21,8 +21,10 @@ from skerry.discover import (
     space_of,
 )
 from skerry.discover.communities import SMALLEST, partition_sizes
+from skerry.discover.elsewhere import search_each
 from skerry.discover.find import each
 from skerry.discover.reduce import coordinates_of
+from skerry.executors.local import Local
 from skerry.planning.model import INDEXED_AT
 from skerry.planning.sample import Clock, stand_in
 from skerry.planning.types import Growth, Rates
@@ -95,7 +97,7 @@ def searched(
         layout=layout,
         clusterer=clusterer,
         start=start,
-        side_by_side=_side_by_side(data[sizes[1]], settings, threads, clock),
+        side_by_side=_side_by_side(data[sizes[1]], settings, threads),
         resident=resident(),
     )
 
@@ -137,23 +139,34 @@ def _timed(vectors: FloatArray, config: Config, clock: Clock) -> _Timed:
     )
 
 
-def _side_by_side(vectors: FloatArray, config: Config, threads: int, clock: Clock) -> float:
-    """How many nulls' worth of work so many threads do in the time that one takes for one."""
+def _side_by_side(vectors: FloatArray, config: Config, threads: int) -> float:
+    """How many nulls' worth of work so many threads, or the processes that a run has in their
+    place, do in the time that one takes for one; the start of processes is left out."""
     if threads < 2:
         return 1.0
     surrogates = Surrogates(space_of(vectors, config.neighbors), config, [])
-    route, kind = route_of("graph"), kinds_of(config)[-1]
-
-    def search(number: int) -> float:
-        began = clock()
-        null_search(surrogates, kind, number, route, config)
-        return clock() - began
-
+    search, took = _TimedNull(surrogates, config), dict[int, float]()
     alone = min(each(search, range(2), 1))
-    began = clock()
-    list(each(search, range(2 * threads), threads))
-    together = clock() - began
-    return float(np.clip(2 * threads * alone / together, 1.0, threads))
+    numbers = {i: i for i in range(3 * threads)}
+    for _ in search_each(search, numbers, took.__setitem__, executor=Local(), threads=threads):
+        pass
+    # what a process searches first also loads what it needs
+    together = np.median([took[i] for i in range(threads, 3 * threads)])
+    return float(np.clip(threads * alone / together, 1.0, threads))
+
+
+@dataclass(frozen=True)
+class _TimedNull:
+    """Seconds that a null of a number takes, wherever it is called."""
+
+    surrogates: Surrogates
+    config: Config
+
+    def __call__(self, number: int) -> float:
+        began = time.perf_counter()
+        kind = kinds_of(self.config)[-1]
+        null_search(self.surrogates, kind, number, route_of("graph"), self.config)
+        return time.perf_counter() - began
 
 
 def _growth(timed: Sequence[tuple[int, float]], config: Config) -> Growth:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import tee
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
-from skerry.errors import ImageError
 from skerry.executors.local import map_ordered
+from skerry.represent.decoding import ready_on_processes
 from skerry.represent.encoder import Encoder
-from skerry.survey import Survey, prepare
-from skerry.types import Contract, Failure, FloatArray, Representations
+from skerry.represent.ready import Ready, batches, made_ready
+from skerry.survey import Survey
+from skerry.types import Contract, FloatArray, Representations
 
-
-@dataclass(frozen=True)
-class _Batch:
-    shard: int
-    id_str: Sequence[str]
-    location: Sequence[str]
-    raw: Sequence[bytes | Failure]
+_FEEDING = 4
+"""Threads that hand batches to an encoder where processes decode; a GPU computes one at a time."""
 
 
 def encode(
@@ -31,6 +25,7 @@ def encode(
     contract: Contract | None = None,
     crop: float = 0.0,
     threads: int = 0,
+    processes: int = 1,
     on_event: Callable[[int], None] = lambda done: None,
 ) -> Generator[tuple[int, Representations]]:
     """Encode some shards of a survey.
@@ -49,6 +44,9 @@ def encode(
         Share of each image's width to keep; 0 as the encoder's contract says.
     threads
         How many to use, 0 for all. The vectors do not depend on it.
+    processes
+        More than one: as many decode, in the place of threads, which is worth their start for an
+        encoder on a GPU.
     on_event
         Called with the number of sources done so far.
 
@@ -57,14 +55,26 @@ def encode(
     tuple
         The shard's position in ``shards`` and its representations. A source whose image cannot
         be read is among the failures, never dropped.
+
+    Raises
+    ------
+    RunError
+        A process was ended from outside, or there is too little memory to share with processes.
     """
 
-    def task(batch: _Batch) -> tuple[int, Representations]:
-        return batch.shard, _encode_batch(batch, encoder, contract or encoder.contract, crop)
+    held = contract or encoder.contract
+    asked = batches(survey, shards, encoder.batch)
 
+    def encoded(ready: Ready) -> tuple[int, Representations]:
+        return ready.shard, _encoded(ready, encoder)
+
+    if processes > 1:
+        found = map_ordered(encoded, ready_on_processes(asked, held, crop, processes), _FEEDING)
+    else:
+        found = map_ordered(lambda b: encoded(made_ready(b, held, crop)), asked, threads)
     parts: list[Representations] = []
     current = done = 0
-    for shard, part in map_ordered(task, _batches(survey, shards, encoder.batch), threads):
+    for shard, part in found:
         if shard != current:
             yield current, join(parts)
             current, parts = shard, []
@@ -75,50 +85,15 @@ def encode(
         yield current, join(parts)
 
 
-def _batches(survey: Survey, shards: Sequence[range], size: int) -> Iterator[_Batch]:
-    ids, places = survey.sources["id_str"], survey.sources["location"]
-    parts, asked = tee(
-        (shard, range(start, min(start + size, rows.stop)))
-        for shard, rows in enumerate(shards)
-        for start in range(rows.start, rows.stop, size)
-    )
-    images = survey.ahead(rows for _, rows in asked)
-    for (shard, part), raw in zip(parts, images, strict=True):
-        yield _Batch(
-            shard,
-            ids[part.start : part.stop].to_pylist(),
-            places[part.start : part.stop].to_pylist(),
-            raw,
-        )
-
-
-def _encode_batch(
-    batch: _Batch, encoder: Encoder, contract: Contract, crop: float
-) -> Representations:
-    ids: list[str] = []
-    sides, failures = [], []
-    size = contract.size
-    pixels = np.empty((len(batch.raw), size, size, 3), np.uint8)
-    for id_str, location, raw in zip(batch.id_str, batch.location, batch.raw, strict=True):
-        if isinstance(raw, Failure):
-            failures.append(raw)
-            continue
-        try:
-            prepared = prepare(raw, location, contract, crop)
-        except ImageError as error:
-            failures.append(Failure(id_str, location, str(error)))
-            continue
-        pixels[len(ids)] = prepared.pixels
-        ids.append(id_str)
-        sides.append(prepared.side)
-    vectors, votes = encoder.encode(pixels[: len(ids)])
+def _encoded(ready: Ready, encoder: Encoder) -> Representations:
+    vectors, votes = encoder.encode(ready.pixels)
     return Representations(
-        tuple(ids),
+        tuple(ready.id_str),
         vectors,
         votes,
-        np.array(sides, np.int64),
+        np.array(ready.sides, np.int64),
         encoder.vote_columns,
-        tuple(failures),
+        tuple(ready.failures),
     )
 
 

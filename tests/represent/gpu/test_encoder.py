@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +17,7 @@ from skerry.represent import encoder as runtime  # noqa: E402
 from skerry.represent.encoder import Encoder  # noqa: E402
 from skerry.represent.gpu import encoder as gpu  # noqa: E402
 from skerry.represent.gpu import load, on_device  # noqa: E402
+from skerry.types import ByteArray, FloatArray  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,27 @@ def test_a_graph_that_computes_something_else_is_refused() -> None:
     mean.CopyFrom(onnx.numpy_helper.from_array(shifted, mean.name))
     with pytest.raises(EncoderError, match="differ from those on the CPU"):
         on_device(runtime.load(), model.SerializeToString(), "cpu", batch=32, precision="float32")
+
+
+class Uneven(gpu.Session):
+    """Sums in another order beyond the first places, where the batch has more than ``most``."""
+
+    most = 32
+
+    def run(self, names: Sequence[str], feeds: Mapping[str, ByteArray]) -> list[FloatArray]:
+        vectors, votes = super().run(names, feeds)
+        if len(vectors) > self.most:
+            vectors[40:] *= np.float32(1 + 1e-6)
+        return [vectors, votes]
+
+
+def test_so_few_at_a_time_that_the_place_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "Session", Uneven)
+    assert load("default", "cpu", batch=128, precision="float32").batch == 32
+    monkeypatch.setattr(Uneven, "most", 1)
+    monkeypatch.setattr(gpu, "_FEWEST", 64)
+    with pytest.raises(EncoderError, match=r"depend on the place of an image .* to 64 at a time"):
+        load("default", "cpu", batch=128, precision="float32")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
