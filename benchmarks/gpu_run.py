@@ -119,10 +119,11 @@ def run_survey(survey: Path, crop: float, device: str, work: Path) -> tuple[Row,
     run = skerry.open(folder)
     parts = [read_shard(p) for p in sorted((folder / "representations").glob("shard-*.parquet"))]
     np.save(work / f"vectors-{device}.npy", np.concatenate([part.vectors for part in parts]))
-    rows = {name: i for i, name in enumerate(run.ids)}
-    found = [np.array([rows[m] for m in c.members]) for c in run.rare_classes]
-    confirmed = sum(c.verdict == "confirmed" for c in run.rare_classes)
-    return {**row, "classes": len(found), "confirmed": confirmed}, labels_of(found, len(rows))
+    # a run's own order is that of its vectors, which differ in the last digits
+    rows = {name: i for i, name in enumerate(sorted(run.ids))}
+    confirmed = [c for c in run.rare_classes if c.verdict == "confirmed"]
+    found = [np.array([rows[m] for m in c.members]) for c in confirmed]
+    return {**row, "classes": len(found)}, labels_of(found, len(rows))
 
 
 def one(case: str, args: argparse.Namespace) -> Row:
@@ -133,7 +134,13 @@ def one(case: str, args: argparse.Namespace) -> Row:
     else:
         row, labels = search(int(rest[0]), what == "judged", rest[1], args.work)
     np.save(labels_file(args.work, case), labels)
-    return {**row, "sources": len(labels), "card": card_of(rest[-1])}
+    return {
+        **row,
+        "sources": len(labels),
+        "card": card_of(rest[-1]),
+        "cores": available_threads(),
+        "machine": platform.node(),
+    }
 
 
 def card_of(device: str) -> str:
@@ -159,18 +166,20 @@ def report(rows: dict[str, Row], args: argparse.Namespace) -> None:
         same: tuple[Any, ...] = ("", "", "")
         if device != "cpu" and beside is not None:
             labels = [np.load(labels_file(args.work, f"{what}:{d}")) for d in ("cpu", device)]
-            ratio = beside["seconds"] / row["seconds"]
-            same = (f"{ratio:.2f}", *(f"{v:.4f}" for v in agreement(labels[0], labels[1])))
+            ratio = "other machines"
+            if beside["machine"] == row["machine"]:
+                ratio = f"{beside['seconds'] / row['seconds']:.2f}"
+            same = (ratio, *(f"{v:.4f}" for v in agreement(labels[0], labels[1])))
         found = f"{row['hits']} of {row['groups']}" if "hits" in row else ""
-        lines.append([case, f"{row['sources']:,}", f"{row['seconds']:.1f}", *same,
+        lines.append([case, row["cores"], f"{row['sources']:,}", f"{row['seconds']:.1f}", *same,
                       row["classes"], found, f"{row.get('recall', 1):.3f}"])  # fmt: skip
         longest = sorted(row["stages"].items(), key=lambda s: -s[1])[:6]
         stages.append(f"- `{case}`: " + ", ".join(f"{n} {s:.1f} s" for n, s in longest))
     cards = sorted({row["card"] for row in rows.values()} - {""})
-    heads = ["case", "sources", "s", "times as fast as the CPU", "ARI, all", "ARI, in a class",
-             "classes", "planted groups found", "neighbors found"]  # fmt: skip
+    heads = ["case", "cores", "sources", "s", "times as fast as the CPU", "ARI, all",
+             "ARI, in a class", "classes", "planted groups found", "neighbors found"]  # fmt: skip
     text = [
-        f"{' and '.join(cards) or 'No GPU'}, {available_threads()} cores, {platform.machine()}.",
+        f"{' and '.join(cards) or 'No GPU'}.",
         "",
         table(heads, lines),
         "",

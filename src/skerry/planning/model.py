@@ -43,7 +43,7 @@ FACTOR, FAR = 1.6, 2.5
 _FAR_SOURCES = 100_000
 _MORE = 17  # candidates beyond the neighbors asked for
 _STAND_IN = 10_000
-_GPU_IMAGES = 4449.0  # a second, from JPEG of 424 px, 16 cores: benchmarks/gpu_encoding.md
+_GPU_IMAGES = 28_410.0  # a second, from JPEG of 424 px, 16 cores: benchmarks/gpu_encoding.md
 _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmarks/gpu_neighbors.md
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
@@ -274,7 +274,7 @@ class _Model:
         if asks_for_gpu(config) and not machine.gpu:
             yield (
                 "There is no GPU here that can be used: what is to run on one is predicted for an "
-                "NVIDIA H100, with 16 cores to decode."
+                "NVIDIA H200 (encoding, 16 cores to decode) and H100 (neighbors)."
             )
         if config.embedding.device != "cpu":
             yield (

@@ -1,0 +1,73 @@
+"""What searches of featureless data side by side gain on threads, and on processes.
+
+    python benchmarks/side_by_side.py [--sources 10000] [--searches 8] [-o side_by_side.md]
+
+Vectors of ``judged_speed.py``; each way makes the same searches, the start of processes in its
+time. Run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from judged_speed import files, make
+from tables import publish, table
+
+from skerry.config import Config
+from skerry.discover import Surrogates, groups_in, kinds_of, measure, route_of, space_of
+from skerry.discover.elsewhere import NullSearches
+from skerry.discover.find import each
+from skerry.executors.local import available_threads
+from skerry.executors.processes import Processes
+
+
+def surrogates_of(n: int) -> Surrogates:
+    with tempfile.TemporaryDirectory() as folder:
+        make(*files(Path(folder), n), n)
+        vectors = np.load(files(Path(folder), n)[0])
+    config = Config()
+    space = space_of(vectors, config.neighbors)
+    candidates = route_of("graph")(space, config)
+    found = Surrogates(space, config, groups_in(space, candidates, measure(candidates, space)))
+    found.prepare(kinds_of(config))
+    return found
+
+
+def seconds(searches: Callable[[], Iterable[Any]]) -> float:
+    began = time.perf_counter()
+    for _ in searches():
+        pass
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sources", type=int, default=10_000)
+    parser.add_argument("--searches", type=int, default=8)
+    parser.add_argument("-o", "--output", type=Path)
+    args = parser.parse_args()
+    search = NullSearches(surrogates_of(args.sources))
+    plans = [("smooth-2", number) for number in range(args.searches)]
+    search(plans[0])  # loads what is loaded once
+    alone = seconds(lambda: each(search, plans, 1))
+    lines = [["1 thread", f"{alone:.2f}", "1.00"]]
+    for count in sorted({2, available_threads(), args.searches} - {1}):
+        took = seconds(lambda c=count: each(search, plans, c))  # type: ignore[misc]
+        lines.append([f"{count} threads", f"{took:.2f}", f"{alone / took:.2f}"])
+        took = seconds(lambda c=count: Processes(c).map_as_ended(search, plans))  # type: ignore[misc]
+        lines.append([f"{count} processes", f"{took:.2f}", f"{alone / took:.2f}"])
+    text = (
+        f"{args.searches} searches of {args.sources:,} featureless sources, "
+        f"{available_threads()} cores.\n\n{table(['way', 's', 'times as fast'], lines)}"
+    )
+    publish(text, "Searches side by side", args.output)
+
+
+if __name__ == "__main__":
+    main()
