@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -276,3 +278,18 @@ def test_principal_axes_are_those_of_the_covariance() -> None:
     turned = np.cov(((x - x.mean(axis=0)) @ axes).T)
     np.testing.assert_allclose(turned, np.diag(np.diag(turned)), atol=1e-3)
     assert (np.diff(np.diag(turned)) > 0).all()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="not glibc")
+def test_what_was_freed_goes_back_to_the_system() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    # small enough for the heap, and every hundredth kept, so that it cannot shrink by itself
+    held = [np.ones(10_000, np.uint8) for _ in range(10_000)]
+    kept = held[::100]
+    del held
+    before = resident()
+    cpu.give_back()
+    assert resident() < before - 50e6
+    assert len(kept) == 100

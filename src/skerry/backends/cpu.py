@@ -10,7 +10,9 @@ depends on them runs on one.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
+import os
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
@@ -118,6 +120,17 @@ def side_by_side() -> Iterator[None]:
             yield
         finally:
             _SIDE_BY_SIDE.clear()
+
+
+def give_back() -> None:
+    """Give the memory that was freed back to the system.
+
+    glibc keeps what lies between pieces in use, in the heap of each thread that there was: after
+    searches of 100,000 sources some hundreds of megabytes. Elsewhere nothing is done.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 def settle_thread() -> None:

@@ -160,6 +160,7 @@ def each(
         return
     with cpu.side_by_side():
         yield from map_ordered(task, items, threads, cpu.settle_thread)
+    cpu.give_back()
 
 
 def search_by(own: Route | None = None, instead_of: str = "") -> Search:
