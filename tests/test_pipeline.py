@@ -44,6 +44,7 @@ from skerry.represent.encoder import load
 from skerry.represent.ready import Ready
 from skerry.results import open as open_run
 from skerry.store import nouns
+from skerry.types import FloatArray
 from tests.conftest import N, contents
 from tests.cuml_stand_in import install
 
@@ -620,25 +621,45 @@ def test_the_device_is_part_of_what_vectors_depend_on(finished: Path, tmp_path: 
 
 
 @pytest.mark.train
+@pytest.mark.parametrize(("exact_below", "threads"), [(0, 2), (30_000, 3)])
 def test_a_run_that_looks_for_neighbors_on_a_gpu_finds_the_same(
+    exact_below: int,
+    threads: int,
     planted_table: Path,
     planted_config: Config,
     judged: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Torch's CPU stands for the GPU."""
+    """Torch's CPU stands for the GPU.
+
+    Searches beside each other are made on it too, or where the CPU finds the same on processes.
+    """
     pytest.importorskip("torch")
     monkeypatch.setattr(card, "DEVICE", "cpu")
     monkeypatch.setattr(card, "lacking", lambda *packages: "")
-    without_index = from_mapping({"neighbors": {"exact_below": 0}}, planted_config)
-    pipeline.run(planted_table, tmp_path / "run", without_index, device="cuda")
+    there = from_mapping({"neighbors": {"exact_below": exact_below}}, planted_config)
+    on_gpu: list[int] = []
+    held = card.Held
+
+    def noted(vectors: FloatArray) -> card.Held:
+        on_gpu.append(len(vectors))
+        return held(vectors)
+
+    monkeypatch.setattr(card, "Held", noted)
+    pipeline.run(planted_table, tmp_path / "run", there, threads=threads, device="cuda")
+    assert (len(on_gpu) > 10) == (exact_below == 0)
     mine, theirs = contents(tmp_path / "run"), contents(judged)
     for name, data in theirs.items():
         if not name.endswith("manifest.json") and name.split("/")[0] in (
             "neighbors", "embedding", "clusters", "classes",
         ):  # fmt: skip
             assert mine[name] == data, name
+    for path in sorted((judged / "nulls").glob("*.parquet")):
+        found, expected = (nouns.read_measures(r / "nulls" / path.name) for r in
+                           (tmp_path / "run", judged))  # fmt: skip
+        assert found.containment.tobytes() == expected.containment.tobytes()
+        assert found.isolation.tobytes() == expected.isolation.tobytes()
     assert "torch" in json.loads(mine["neighbors/manifest.json"])["versions"]
     assert "torch" not in json.loads(mine["embedding/manifest.json"])["versions"]
     assert '"event": "gpu", "name": "cpu"' in (tmp_path / "run" / "log.jsonl").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
@@ -30,11 +31,13 @@ from skerry.discover.assemble import (
 )
 from skerry.discover.classes import Found
 from skerry.discover.complete import Whole
-from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_each
+from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_each, without_gpu
 from skerry.discover.lineage import class_name, inherit
 from skerry.discover.replicate import came_along
 from skerry.discover.routes import by_communities, candidates_of, tree_of_coordinates
+from skerry.discover.surrogates import surrogate_size
 from skerry.discover.variants import Variant, every_variant
+from skerry.executors.local import available_threads
 from skerry.store import nouns
 from skerry.store.runfolder import clear
 from skerry.types import Candidate, FloatArray, IntArray, Measures, RareClass, Replicate
@@ -68,7 +71,9 @@ def nulls(context: Context, key: str) -> dict[str, Any]:
     plans = {folder / f"{k}-{i:03d}.parquet": (k, i) for k, i in _null_plans(context)}
     candidates, measures = _candidates(context)
     groups = groups_in(context.space, candidates, measures)
-    surrogates = Surrogates(context.space, context.config, groups)
+    config, n = context.config, len(context.space)
+    config = without_gpu(config, surrogate_size(n, config), _at_once(context))
+    surrogates = Surrogates(context.space, config, groups)
     surrogates.prepare({kind for kind, _ in plans.values()})
     # null searches have indices of their own
     context.space.forget_search()
@@ -77,7 +82,7 @@ def nulls(context: Context, key: str) -> dict[str, Any]:
         nouns.write_measures(path, found[0], key, found[1])
 
     what = "searching featureless data"
-    _make_missing(context, what, folder, plans, key, NullSearches(surrogates), keep)
+    _make_missing(context, what, folder, plans, key, NullSearches(surrogates), keep, config)
     found = [len(nouns.read_measures(path)) for path in plans]
     return {"searches": len(plans), "candidates": sum(found)}
 
@@ -90,13 +95,20 @@ def _null_plans(context: Context) -> list[tuple[str, int]]:
 def replication(context: Context, key: str) -> dict[str, Any]:
     """Repeat the search with other sources and settings; each is a file of its own."""
     folder, ids = context.path("replication"), context.searched
-    plans = {folder / f"{plan.name}.parquet": plan for plan in _variants(context)}
+    config, n = context.config, len(context.space)
+    plans = {
+        folder / f"{plan.name}.parquet": replace(
+            plan, config=without_gpu(plan.config, n, _at_once(context))
+        )
+        for plan in _variants(context)
+    }
     searches = RepeatedSearches(context.space.vectors)
 
     def keep(path: Path, found: Replicate) -> None:
         nouns.write_replicate(path, found, ids, key)
 
-    _make_missing(context, "repeating the search", folder, plans, key, searches, keep)
+    config = without_gpu(config, n, _at_once(context))
+    _make_missing(context, "repeating the search", folder, plans, key, searches, keep, config)
     return {"searches": len(plans)}
 
 
@@ -131,8 +143,12 @@ def _make_missing(
     key: str,
     task: Callable[[Plan], Result],
     keep: Callable[[Path, Result], None],
+    config: Config,
 ) -> None:
-    """Make each part of a stage that was not made under the same key before."""
+    """Make each part of a stage that was not made under the same key before.
+
+    ``config`` are the settings by which it is searched.
+    """
     clear(folder, keep=set(plans))
     missing = {p: plans[p] for p in sorted(plans) if nouns.part_key(p) != key}
     before = len(plans) - len(missing)
@@ -143,9 +159,14 @@ def _make_missing(
         keep,
         executor=context.executor,
         threads=context.threads,
-        on_gpu=_on_gpu(folder.name, context.config),
+        on_gpu=_on_gpu(folder.name, config),
     ):
         context.on_event(what, before + done, len(plans))
+
+
+def _at_once(context: Context) -> float:
+    """How many searches there may be at a time; elsewhere nobody knows of a limit."""
+    return (context.threads or available_threads()) if context.executor.here else math.inf
 
 
 def _on_gpu(stage: str, config: Config) -> tuple[str, ...]:

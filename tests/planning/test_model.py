@@ -161,7 +161,11 @@ def test_more_than_two_searches_at_a_time_take_processes_unless_they_share_a_gpu
         of = [next(s.memory for s in p.stages if s.name == "nulls") for p in (two, three)]
         return of[1] - of[0]
 
-    assert more(Config()) > 3e8 > more(from_mapping({"neighbors": {"device": "cuda"}}))
+    assert more(Config()) > 3e8
+    # up to exact_below sources they do not
+    there = {"device": "cuda"}
+    assert more(from_mapping({"neighbors": there})) > 3e8
+    assert more(from_mapping({"neighbors": {**there, "exact_below": 0}})) < 3e8
 
 
 def test_a_second_encoder_is_a_stage_of_its_own() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from skerry.backends import cpu
+from skerry.config import Config
 from skerry.discover.find import each, search_by
 from skerry.discover.nulls import null_search
 from skerry.discover.replicate import replicate
@@ -53,6 +54,18 @@ class RepeatedSearches:
     def __call__(self, variant: Variant) -> Replicate:
         """As :func:`~skerry.discover.replicate.replicate`."""
         return replicate(variant, self.vectors, search_by())
+
+
+def without_gpu(config: Config, most: int, at_once: float) -> Config:
+    """The settings of searches of at most so many sources, so many at a time.
+
+    Up to ``neighbors.exact_below`` sources a GPU finds what the CPU does, byte for byte: searches
+    then are made on the CPU, where each can have a process, and share no GPU.
+    """
+    near = config.neighbors
+    if near.device == "cpu" or most > near.exact_below or at_once < ON_PROCESSES:
+        return config
+    return replace(config, neighbors=replace(near, device="cpu"))
 
 
 def search_each(

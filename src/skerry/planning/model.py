@@ -24,7 +24,7 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
-from skerry.discover.elsewhere import ON_PROCESSES
+from skerry.discover.elsewhere import ON_PROCESSES, without_gpu
 from skerry.discover.part import at_same_share
 from skerry.discover.reduce import epochs_of
 from skerry.discover.surrogates import kinds_of, surrogate_size
@@ -112,6 +112,10 @@ def gpu_graph_seconds(n: int, config: Config) -> float:
     return (pair + neighbor * config.neighbors.k) * n**2
 
 
+def _gpu_graph(n: int, config: Config) -> float:
+    return 0.0 if config.neighbors.device == "cpu" else gpu_graph_seconds(n, config)
+
+
 def layout_seconds(n: int, rates: Rates, config: Config) -> float:
     """One of UMAP's layouts, on one core."""
     return rates.layout * fitted(n, config) * epochs_of(n, config.embedding)
@@ -162,7 +166,7 @@ class _Model:
         yield StageCost("sources", rates.opening + _OPENING * n, held, work.catalog_bytes)
         yield self._encoding("representations", rates.encoding, held)
         near = graph_seconds(n, rates, config)
-        gpu = self._gpu_graph(n)
+        gpu = _gpu_graph(n, config)
         yield StageCost(
             "neighbors",
             near / (1 if gpu else self.speedup),
@@ -209,9 +213,6 @@ class _Model:
             return StageCost(name, seconds, memory, disk, gpu=seconds)
         return StageCost(name, n * each, memory, disk)
 
-    def _gpu_graph(self, n: int) -> float:
-        return 0.0 if self.config.neighbors.device == "cpu" else gpu_graph_seconds(n, self.config)
-
     def _one(self, n: int, route: str, config: Config) -> int:
         """Bytes that one search of n vectors takes beside what the run holds."""
         more = _COMMUNITIES * n if route == "graph" else self._compressing(n, config)
@@ -224,14 +225,14 @@ class _Model:
         return _UMAP * n if part == n else _UMAP * part + _COMMUNITIES * n
 
     def _nulls(self, main: int) -> StageCost:
-        config, rates = self.config, self.rates
-        n = surrogate_size(self.n, config)
+        rates, n = self.rates, surrogate_size(self.n, self.config)
+        config = without_gpu(self.config, n, self.machine.cores)
         alike = at_same_share(config, n, self.n)
         count = config.nulls.n * len(kinds_of(config))
         route = config.clusters.route
         each = search_seconds(n, rates, alike, route) + rates.drawing * n
         at_once = min(count, self.machine.cores)
-        gpu = count * self._gpu_graph(n)
+        gpu = count * _gpu_graph(n, config)
         return StageCost(
             "nulls",
             # one search at a time has the GPU
@@ -246,11 +247,11 @@ class _Model:
         )
 
     def _replication(self, main: int) -> StageCost:
-        config, rates = self.config, self.rates
+        config, rates = without_gpu(self.config, self.n, self.machine.cores), self.rates
         searches = repeated(config, self.n)
         work = sum(search_seconds(m, rates, v.config, v.route) for v, m in searches)
         sizes = sorted((self._one(m, v.route, v.config) for v, m in searches), reverse=True)
-        gpu = sum(self._gpu_graph(m) for _, m in searches)
+        gpu = sum(_gpu_graph(m, config) for _, m in searches)
         return StageCost(
             "replication",
             max(work / self._speedup(len(searches)), gpu),
