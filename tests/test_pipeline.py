@@ -685,7 +685,7 @@ def test_a_run_encoded_on_a_gpu_has_nearly_the_same_vectors(
     monkeypatch.setattr(card, "DEVICE", "cpu")
     monkeypatch.setattr(card, "lacking", lambda *packages: "")
     monkeypatch.setattr(gpu, "on_device", functools.partial(gpu.on_device, batch=32))
-    monkeypatch.setattr(encoding, "_WORTH", 1)
+    monkeypatch.setattr(encoding, "_IMAGES_A_PROCESS", 1)
     decoded: list[int] = []
 
     def noted(*args: Any) -> Iterator[Ready]:

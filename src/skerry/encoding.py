@@ -22,7 +22,7 @@ from skerry.store import nouns
 from skerry.survey import Survey
 from skerry.types import Contract, Failure, Representations
 
-_WORTH = 2_000
+_IMAGES_A_PROCESS = 2_000
 """Images that take a process about as long to decode as it takes to start."""
 
 
@@ -155,7 +155,7 @@ class Shards:
         have images enough to be worth its start."""
         if self.context.config.representations.device == "cpu":
             return 1
-        return min(self.context.threads or available_threads(), sources // _WORTH)
+        return min(self.context.threads or available_threads(), sources // _IMAGES_A_PROCESS)
 
     def _stop_if_too_many(self, failures: Sequence[Failure]) -> None:
         total, allowed = len(self.context.survey), self.context.config.sources.max_failed

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Callable
@@ -18,12 +19,13 @@ from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_eac
 from skerry.discover.find import search_by
 from skerry.discover.replicate import replicate
 from skerry.discover.variants import every_variant
-from skerry.errors import RunError
+from skerry.errors import DiskError, RunError
 from skerry.executors.executor import Executor
 from skerry.executors.local import Local
 from skerry.store import manifest
 from skerry.types import FloatArray
 from tests.executors.apart import Apart, copied
+from tests.executors.tasks import slow, slow_square
 
 CONFIG = from_mapping(
     {
@@ -191,3 +193,26 @@ def test_more_than_two_searches_at_a_time_have_processes_but_for_those_on_a_gpu(
     processes = {pid for pid, _ in found.values()}
     assert (os.getpid() not in processes) == apart
     assert {writeable for _, writeable in found.values()} == {not apart}
+
+
+def test_what_cannot_be_kept_ends_the_other_searches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+
+    def keep(name: int, result: int) -> None:
+        raise DiskError("full")
+
+    plans = {i: (str(tmp_path), i) for i in range(9)}
+    began = time.monotonic()
+    with pytest.raises(DiskError, match="full"):
+        list(search_each(slow, plans, keep, executor=Local(), threads=3))
+    assert time.monotonic() - began < 50  # each of the others takes a minute
+
+
+def test_a_daemon_searches_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+    kept: dict[int, int] = {}
+    plans = {i: i for i in range(4)}
+    assert list(search_each(slow_square, plans, kept.__setitem__, executor=Local(), threads=3))
+    assert kept == {0: 0, 1: 1, 2: 4, 3: 9}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,7 @@ class Apart:
 
     def map_as_ended(
         self, task: Callable[[Any], Any], items: Iterable[Any], *, gpus: int = 0
-    ) -> Iterator[Any]:
+    ) -> Generator[Any]:
         ended: list[Any] = []
         for result in self.map(task, items, gpus=gpus):
             ended.append(result)

@@ -57,3 +57,12 @@ def node_of(_: int) -> str:
 
     time.sleep(0.5)
     return str(ray.get_runtime_context().get_node_id())
+
+
+def slow(item: tuple[str, int]) -> int:
+    """The first ends at once, each other takes a minute, and a file tells that it began."""
+    folder, i = item
+    if i:
+        Path(folder, str(i)).touch()
+        time.sleep(60)
+    return i

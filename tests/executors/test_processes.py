@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,10 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import joblib
 import pytest
 
-from skerry.errors import RunError
-from skerry.executors.processes import map_on_processes
+from skerry.errors import DiskError, RunError
+from skerry.executors.processes import Processes, map_on_processes
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +82,49 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     wait_for(lambda: not any(alive(child) for child in children))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_parent_that_is_ended_leaves_no_process_and_no_file(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    began, temporary = tmp_path / "began", tmp_path / "temporary"
+    began.mkdir()
+    temporary.mkdir()
+    code = (
+        "from skerry.executors.processes import Processes\n"
+        "from tests.executors.tasks import slow\n"
+        f"items = [({str(began)!r}, i) for i in range(1, 9)]\n"
+        "try:\n"
+        "    list(Processes(2).map_as_ended(slow, items))\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+    )
+    wait_for(lambda: len(list(began.iterdir())) == 2)
+    if how == signal.SIGINT:
+        os.killpg(parent.pid, how)  # as Ctrl-C does: each process of the group has it
+    else:
+        parent.send_signal(how)
+    _, told = parent.communicate(timeout=30)  # tasks take a minute: it waits for none of them
+    assert b"KeyboardInterrupt" not in told
+    wait_for(lambda: not list(temporary.glob("skerry-*")))
+    assert len(list(began.iterdir())) == 2
+
+
+def test_what_cannot_be_shared_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(joblib, "dump", full)
+    with pytest.raises(DiskError, match=r"No space left.*TMPDIR"):
+        list(Processes(2).map_as_ended(slow_square, range(3)))
 
 
 def wait_for(holds: Callable[[], bool]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -84,8 +86,9 @@ def search_each(
     task : what is sent where there is somewhere else, once, with the data that all searches need
     plans : by the name that ``keep`` is told
     keep : called in this process, by several threads where the searches are on these
-    threads : here so many searches at a time, each on one, 0 for all: on threads, or more than
-        two on processes; elsewhere those of each search, 0 for one
+    threads : here the number of searches at a time, each on one core, 0 for as many as there are:
+        up to two run on threads, more on processes; elsewhere the threads of each search, 0 for
+        one
     on_gpu : the libraries by which searches need a GPU, none where they need none
 
     Yields
@@ -102,7 +105,8 @@ def search_each(
         keep(name, task(plans[name]))
 
     at_once = min(threads or available_threads(), len(plans))
-    if executor.here and at_once >= ON_PROCESSES and not on_gpu:
+    daemon = multiprocessing.current_process().daemon  # as of a pool: it may start no process
+    if executor.here and at_once >= ON_PROCESSES and not on_gpu and not daemon:
         executor, threads = Processes(at_once), 1
     if executor.here:
         for done, _ in enumerate(each(make, list(plans), threads), start=1):
@@ -112,9 +116,10 @@ def search_each(
         task, threads or 1, versions((*SEARCHED_WITH, "numpy", *on_gpu))
     )
     found = executor.map_as_ended(alone, plans.items(), gpus=int(bool(on_gpu)))
-    for done, (name, result) in enumerate(found, start=1):
-        keep(name, result)
-        yield done
+    with closing(found):  # what cannot be kept ends the other searches at once
+        for done, (name, result) in enumerate(found, start=1):
+            keep(name, result)
+            yield done
 
 
 @dataclass(frozen=True)

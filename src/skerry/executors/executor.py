@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -38,7 +38,7 @@ class Executor(Protocol):
 
     def map_as_ended(
         self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
-    ) -> Iterator[Result]: ...
+    ) -> Generator[Result]: ...
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -42,7 +42,7 @@ def _mapped(
     threads: int,
     take: Callable[[deque[Future[Result]]], Result],
     begin: Callable[[], None] | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     with ThreadPoolExecutor(threads, thread_name_prefix="skerry", initializer=begin) as pool:
         yield from sent_ahead(
             lambda item: pool.submit(task, item), items, lambda: 2 * threads, take, Future.cancel
@@ -65,6 +65,6 @@ class Local:
 
     def map_as_ended(
         self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
-    ) -> Iterator[Result]:
+    ) -> Generator[Result]:
         """The same in the order in which tasks end."""
         return _mapped(task, items, self.threads or available_threads(), first_to_end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -48,7 +48,7 @@ class Ray:
 
     def map_as_ended(
         self, task: Callable[[Item], Result], items: Iterable[Item], *, gpus: int = 0
-    ) -> Iterator[Result]:
+    ) -> Generator[Result]:
         """The same in the order in which tasks end."""
         return self._mapped(task, items, gpus, _first_to_end)
 
@@ -58,7 +58,7 @@ class Ray:
         items: Iterable[Item],
         gpus: int,
         take: Callable[[deque[Any]], Result],
-    ) -> Iterator[Result]:
+    ) -> Generator[Result]:
         import ray
 
         self._require_room(gpus)

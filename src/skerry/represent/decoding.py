@@ -57,7 +57,8 @@ class _Decode:
 def ready_on_processes(
     batches: Iterable[Batch], contract: Contract, crop: float, processes: int
 ) -> Iterator[Ready]:
-    """Batches made ready by ``processes`` processes, in order, the same as by ``made_ready``.
+    """Batches, none empty, made ready by ``processes`` processes: in order, the same as by
+    ``made_ready``.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from skerry.represent.ready import Ready, batches, made_ready
 from skerry.survey import Survey
 from skerry.types import Contract, FloatArray, Representations
 
-_FEEDING = 4
+_FEEDING_THREADS = 4
 """Threads that hand batches to an encoder where processes decode; a GPU computes one at a time."""
 
 
@@ -69,7 +69,9 @@ def encode(
         return ready.shard, _encoded(ready, encoder)
 
     if processes > 1:
-        found = map_ordered(encoded, ready_on_processes(asked, held, crop, processes), _FEEDING)
+        found = map_ordered(
+            encoded, ready_on_processes(asked, held, crop, processes), _FEEDING_THREADS
+        )
     else:
         found = map_ordered(lambda b: encoded(made_ready(b, held, crop)), asked, threads)
     parts: list[Representations] = []
