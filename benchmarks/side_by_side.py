@@ -22,7 +22,7 @@ from tables import publish, table
 from skerry.config import Config
 from skerry.discover import Surrogates, groups_in, kinds_of, measure, route_of, space_of
 from skerry.discover.elsewhere import NullSearches
-from skerry.discover.find import each
+from skerry.discover.searches import each
 from skerry.executors.local import available_threads
 from skerry.executors.processes import Processes
 

@@ -31,7 +31,14 @@ from skerry.discover.assemble import (
 )
 from skerry.discover.classes import Found
 from skerry.discover.complete import Whole
-from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_each, without_gpu
+from skerry.discover.elsewhere import (
+    REPEATING,
+    SEARCHING_NULLS,
+    NullSearches,
+    RepeatedSearches,
+    search_each,
+    without_gpu,
+)
 from skerry.discover.lineage import class_name, inherit
 from skerry.discover.replicate import came_along
 from skerry.discover.routes import by_communities, candidates_of, tree_of_coordinates
@@ -81,8 +88,8 @@ def nulls(context: Context, key: str) -> dict[str, Any]:
     def keep(path: Path, found: tuple[Measures, float]) -> None:
         nouns.write_measures(path, found[0], key, found[1])
 
-    what = "searching featureless data"
-    _make_missing(context, what, folder, plans, key, NullSearches(surrogates), keep, config)
+    searches = NullSearches(surrogates)
+    _make_missing(context, SEARCHING_NULLS, folder, plans, key, searches, keep, config)
     found = [len(nouns.read_measures(path)) for path in plans]
     return {"searches": len(plans), "candidates": sum(found)}
 
@@ -108,7 +115,7 @@ def replication(context: Context, key: str) -> dict[str, Any]:
         nouns.write_replicate(path, found, ids, key)
 
     config = without_gpu(config, n, _at_once(context))
-    _make_missing(context, "repeating the search", folder, plans, key, searches, keep, config)
+    _make_missing(context, REPEATING, folder, plans, key, searches, keep, config)
     return {"searches": len(plans)}
 
 

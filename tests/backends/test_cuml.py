@@ -14,7 +14,8 @@ from skerry.backends import card, cpu, cuml
 from skerry.backends.embedding import backend_of
 from skerry.config import ClassesConfig, EmbeddingConfig, NeighborsConfig, from_mapping
 from skerry.discover import Space, cluster, embed, find_candidates, space_of
-from skerry.discover.find import each, find
+from skerry.discover.find import find
+from skerry.discover.searches import each
 from skerry.errors import ConfigError
 from skerry.types import CondensedTree, FloatArray
 from tests.cuml_stand_in import StandIn, as_cuml_has_it, install

@@ -16,8 +16,8 @@ from skerry.backends import cpu
 from skerry.config import Config, from_mapping
 from skerry.discover import Space, Surrogates, groups_in, measure, null_search, route_of, space_of
 from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_each
-from skerry.discover.find import search_by
 from skerry.discover.replicate import replicate
+from skerry.discover.searches import search_by
 from skerry.discover.variants import every_variant
 from skerry.errors import DiskError, RunError
 from skerry.executors.executor import Executor

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from skerry.config import from_mapping
-from skerry.discover import OwnRoute
+from skerry.discover import OwnRoute, elsewhere
 from skerry.discover.find import Searched, find
 from skerry.errors import InputError
+from skerry.executors.processes import Processes
 
 finding = importlib.import_module("skerry.discover.find")
 
@@ -242,6 +243,24 @@ def test_the_number_of_threads_changes_nothing() -> None:
         assert found[0] == found[1] == found[2]
     finally:
         faiss.omp_set_num_threads(before)
+
+
+def test_searches_on_processes_find_the_same(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(elsewhere, "available_threads", lambda: 3)
+    counts: list[int] = []
+
+    def processes(count: int) -> Processes:
+        counts.append(count)
+        return Processes(count)
+
+    monkeypatch.setattr(elsewhere, "Processes", processes)
+    found = find(sea(), CONFIG, on_event=lambda *event: events.append(event))
+    assert as_bytes(found) == as_bytes(searched)
+    assert counts == [3, 3]
+    assert ("searching featureless data", 24, 24) in events
 
 
 LARGE = from_mapping(

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from skerry.config import Config, NeighborsConfig
 from skerry.discover.communities import communities
-from skerry.discover.find import search_by
 from skerry.discover.heldout import LEVEL, Foretold, Halves, HeldOut
 from skerry.discover.replicate import replicate
+from skerry.discover.searches import search_by
 from skerry.discover.space import Space, space_of
 from skerry.discover.variants import half_variants, halves
 from skerry.types import FloatArray, IntArray, Replicate

@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 from skerry.backends import card, cpu  # noqa: E402
 from skerry.config import NeighborsConfig  # noqa: E402
 from skerry.discover import neighbor_graph, neighbor_search, neighbors  # noqa: E402
-from skerry.discover.find import each  # noqa: E402
+from skerry.discover.searches import each  # noqa: E402
 from skerry.types import FloatArray, NeighborGraph  # noqa: E402
 
 CONFIG = NeighborsConfig(k=10, exact_below=0, device="cuda")

@@ -10,15 +10,16 @@ from typing import Generic, TypeVar
 
 from skerry.backends import cpu
 from skerry.config import Config
-from skerry.discover.find import each, search_by
 from skerry.discover.nulls import null_search
 from skerry.discover.replicate import replicate
 from skerry.discover.routes import route_of
-from skerry.discover.surrogates import Surrogates
+from skerry.discover.searches import each, search_by
+from skerry.discover.surrogates import Surrogates, kinds_of
 from skerry.discover.variants import Variant
 from skerry.executors.executor import Executor
-from skerry.executors.local import available_threads
+from skerry.executors.local import Local, available_threads
 from skerry.executors.processes import Processes
+from skerry.progress import OnEvent, silent
 from skerry.store.manifest import require_versions, versions
 from skerry.types import FloatArray, Measures, Replicate
 
@@ -29,6 +30,9 @@ ON_PROCESSES = 3
 """Searches at a time that are worth a process each: what holds Python's lock, finding communities
 above all, is a third of a search, and more of a large one. Two do as well on threads, in less
 memory, and searches that share a GPU share its memory in one process."""
+
+SEARCHING_NULLS, REPEATING = "searching featureless data", "repeating the search"
+"""What is told of the progress of either."""
 
 Name = TypeVar("Name", bound=Hashable)
 Plan = TypeVar("Plan")
@@ -120,6 +124,45 @@ def search_each(
         for done, (name, result) in enumerate(found, start=1):
             keep(name, result)
             yield done
+
+
+def null_searches(
+    surrogates: Surrogates, *, on_event: OnEvent = silent
+) -> dict[str, list[Measures]]:
+    """By kind, what every null search of the settings finds, by the route that is set; here."""
+    config = surrogates.config
+    plans = {(kind, i): (kind, i) for kind in kinds_of(config) for i in range(config.nulls.n)}
+    surrogates.prepare({kind for kind, _ in plans})
+    made = _all_of(NullSearches(surrogates), plans, config, SEARCHING_NULLS, on_event)
+    found: dict[str, list[Measures]] = {}
+    for (kind, _), (measures, _) in zip(plans, made, strict=True):
+        found.setdefault(kind, []).append(measures)
+    return found
+
+
+def repeated_searches(
+    vectors: FloatArray, plans: Sequence[Variant], *, on_event: OnEvent = silent
+) -> list[Replicate]:
+    """What each repeated search of ``vectors`` finds, in the plans' order; here."""
+    if not plans:
+        return []
+    numbered = dict(enumerate(plans))
+    task = RepeatedSearches(vectors)
+    return _all_of(task, numbered, plans[0].config, REPEATING, on_event)
+
+
+def _all_of(
+    task: Callable[[Plan], Result],
+    plans: Mapping[Name, Plan],
+    config: Config,
+    what: str,
+    on_event: OnEvent,
+) -> list[Result]:
+    gpu = [c.device for c in (config.neighbors, config.embedding) if c.device != "cpu"]
+    kept: dict[Name, Result] = {}
+    for done in search_each(task, plans, kept.__setitem__, executor=Local(), on_gpu=gpu):
+        on_event(what, done, len(plans))
+    return [kept[name] for name in plans]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from skerry.backends import cpu
 from skerry.backends.embedding import backend_of
 from skerry.config import Config
 from skerry.discover.around import surroundings
@@ -22,21 +19,24 @@ from skerry.discover.assemble import (
     whole_classes,
 )
 from skerry.discover.complete import Whole
+from skerry.discover.elsewhere import (
+    REPEATING,
+    SEARCHING_NULLS,
+    null_searches,
+    repeated_searches,
+)
 from skerry.discover.measure import measure
 from skerry.discover.nulls import null_search
 from skerry.discover.order import distinct_rows
-from skerry.discover.replicate import Search, replicate
+from skerry.discover.replicate import replicate
 from skerry.discover.routes import Route, route_of
+from skerry.discover.searches import each, search_by
 from skerry.discover.space import Space, space_of
 from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
 from skerry.discover.variants import HALF, every_variant
 from skerry.errors import InputError
-from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent, silent
 from skerry.types import Candidate, FloatArray, IntArray, Measures, Replicate
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,10 @@ def find(
     surrogates = Surrogates(space, config, groups_in(space, candidates, measures))
     # null searches have indices of their own
     space.forget_search()
-    nulls = _nulls(surrogates, config, chosen, on_event)
-    search = search_by(route, config.clusters.route)
-    # a clusterer of one's own knows nothing of these settings: it would only repeat itself
-    but = () if route is None else ("neighbors", "samples")
+    nulls = _nulls(surrogates, config, route, on_event)
     _, q = p_and_q(measures, nulls, len(space), config)
     around = surroundings(candidates, q, space, config)
-    repeated = repeat(space, config, search, around=around, but=but, on_event=on_event)
+    repeated = repeat(space, config, route, around=around, on_event=on_event)
     judged = judge_all(candidates, measures, space, config, nulls, repeated)
     whole = whole_classes(candidates, judged, space, config)
     return Searched(rows, space, candidates, measures, judged, whole, nulls)
@@ -137,60 +134,46 @@ def _table(vectors: npt.ArrayLike) -> FloatArray:
 
 
 def _nulls(
-    surrogates: Surrogates, config: Config, route: Route, on_event: OnEvent
+    surrogates: Surrogates, config: Config, own: Route | None, on_event: OnEvent
 ) -> dict[str, list[Measures]]:
+    if own is None:
+        return null_searches(surrogates, on_event=on_event)
     plans = [(kind, number) for kind in kinds_of(config) for number in range(config.nulls.n)]
 
     def search(plan: tuple[str, int]) -> Measures:
-        return null_search(surrogates, *plan, route, config)[0]
+        return null_search(surrogates, *plan, own, config)[0]
 
     found: dict[str, list[Measures]] = {}
     for done, measures in enumerate(each(search, plans), start=1):
         found.setdefault(plans[done - 1][0], []).append(measures)
-        on_event("searching featureless data", done, len(plans))
+        on_event(SEARCHING_NULLS, done, len(plans))
     return found
-
-
-def each(
-    task: Callable[[Item], Result], items: Sequence[Item], threads: int = 0
-) -> Iterator[Result]:
-    """Whole searches, one for each item, in order, as many at a time as there are threads."""
-    if len(items) < 2:
-        yield from map(task, items)
-        return
-    with cpu.side_by_side():
-        yield from map_ordered(task, items, threads, cpu.settle_thread)
-    cpu.give_back()
-
-
-def search_by(own: Route | None = None, instead_of: str = "") -> Search:
-    """A whole search as repeated searches need it, by name; ``own`` is that of one name."""
-
-    def search(vectors: FloatArray, config: Config, name: str) -> list[Candidate]:
-        route = own if own is not None and name == instead_of else route_of(name)
-        return route(space_of(vectors, config.neighbors), config)
-
-    return search
 
 
 def repeat(
     space: Space,
     config: Config,
-    search: Search,
+    own: Route | None = None,
     *,
     around: IntArray | None = None,
-    but: Collection[str] = (),
     on_event: OnEvent = silent,
 ) -> Repeated | None:
-    """Every repeated search, ``but`` those kinds; None where the settings ask for none.
+    """Every repeated search; None where the settings ask for none.
 
-    ``around`` are the rows that they are confined to, as :func:`surroundings` gives them.
+    ``own`` is a search of one's own in the place of ``clusters.route``, which settings of
+    neighbors and samples do not change. ``around`` are the rows that they are confined to, as
+    :func:`surroundings` gives them.
     """
+    # it knows nothing of these settings: it would only repeat itself
+    but = () if own is None else ("neighbors", "samples")
     plans = [p for p in every_variant(len(space), config, around) if p.kind not in but]
     if not any(plan.kind != HALF for plan in plans):
         return None
+    if own is None:
+        return repeated_of(repeated_searches(space.vectors, plans, on_event=on_event))
+    search = search_by(own, config.clusters.route)
     made: list[Replicate] = []
     for found in each(lambda plan: replicate(plan, space.vectors, search), plans):
         made.append(found)
-        on_event("repeating the search", len(made), len(plans))
+        on_event(REPEATING, len(made), len(plans))
     return repeated_of(made)

@@ -22,8 +22,8 @@ from skerry.discover import (
 )
 from skerry.discover.communities import SMALLEST, partition_sizes
 from skerry.discover.elsewhere import search_each
-from skerry.discover.find import each
 from skerry.discover.reduce import coordinates_of
+from skerry.discover.searches import each
 from skerry.executors.local import Local
 from skerry.planning.model import INDEXED_AT
 from skerry.planning.sample import Clock, stand_in

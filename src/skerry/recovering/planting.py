@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from skerry.config import digest
-from skerry.discover.find import each
+from skerry.discover.searches import each
 from skerry.discover.separation import separation
 from skerry.errors import RunError
 from skerry.pipeline import versions

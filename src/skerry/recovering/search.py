@@ -11,9 +11,9 @@ from skerry.config import Config
 from skerry.discover import Space, distinct_rows, measure, route_of, space_of
 from skerry.discover.around import surroundings
 from skerry.discover.assemble import Judged, Repeated, judge_all, repeated_of, whole_classes
-from skerry.discover.find import search_by
 from skerry.discover.matching import MATCH, Matcher, best_match
 from skerry.discover.replicate import Search, replicate
+from skerry.discover.searches import search_by
 from skerry.discover.variants import every_variant
 from skerry.errors import InputError
 from skerry.recovering.opened import Opened

@@ -17,9 +17,7 @@ from skerry.discover import (
     Surrogates,
     groups_in,
     judged,
-    kinds_of,
     measure,
-    null_search,
     pooled,
     route_of,
     space_of,
@@ -27,7 +25,8 @@ from skerry.discover import (
 from skerry.discover.assemble import Judged, judge_each, whole_classes
 from skerry.discover.checks import Q_BELOW
 from skerry.discover.communities import APART
-from skerry.discover.find import each, repeat, search_by
+from skerry.discover.elsewhere import null_searches
+from skerry.discover.find import repeat
 from skerry.discover.judge import ENOUGH
 from skerry.discover.matching import best_match
 from skerry.examine.searching.altered import Altered
@@ -94,11 +93,7 @@ def search_again(altered: Altered, config: Config) -> Searched:
     candidates = route(space, config)
     measures = measure(candidates, space)
     surrogates = Surrogates(space, config, groups_in(space, candidates, measures))
-    plans = [(kind, i) for kind in kinds_of(config) for i in range(config.nulls.n)]
-    nulls: dict[str, list[Measures]] = {}
-    made = each(lambda plan: null_search(surrogates, *plan, route, config)[0], plans)
-    for (kind, _), found in zip(plans, made, strict=True):
-        nulls.setdefault(kind, []).append(found)
+    nulls = null_searches(surrogates)
     return Searched(altered, space, config, candidates, measures, nulls)
 
 
@@ -147,7 +142,7 @@ def _unit(search: Searched, kind: str) -> float:
 def _judged(search: Searched, p: list[float], q: list[float]) -> list[Judged]:
     """What the search found, judged with p and q from elsewhere; repeated only for what passes."""
     space, config = search.space, search.config
-    repeated = repeat(space, config, search_by()) if any(v < Q_BELOW for v in q) else None
+    repeated = repeat(space, config) if any(v < Q_BELOW for v in q) else None
     return judge_each(
         search.candidates, search.measures, space, config, search.nulls, repeated, p, q
     )

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from skerry.config import Config
 from skerry.discover import kinds_of
-from skerry.discover.find import each
+from skerry.discover.searches import each
 
 Found = TypeVar("Found")
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from skerry.config import Config, EmbeddingConfig
 from skerry.discover import Space, largest_size
-from skerry.discover.find import each
 from skerry.discover.matching import Matcher
+from skerry.discover.searches import each
 from skerry.errors import InputError
 from skerry.examine.searching.null_embeddings import by_route
 from skerry.examine.searching.searches import GRAPH, UMAP, Compress, groups_by, narrowed
