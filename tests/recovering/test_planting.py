@@ -19,6 +19,7 @@ from skerry.recovering import (
     copies,
     of_images,
     of_kind,
+    planting,
     recover,
 )
 from skerry.types import FloatArray
@@ -143,6 +144,16 @@ def test_a_restart_makes_what_is_missing_and_ends_with_the_same_bytes(
     for name, made in kept.items():
         assert (output / "parts" / name).stat().st_mtime_ns == made
     assert files(output) == files(recovered.path)
+
+
+def test_searches_on_processes_end_with_the_same_bytes(
+    judged: Path, recovered: Recovery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here: list[int] = []
+    monkeypatch.setattr(planting, "look_for", lambda *_: here.append(1))
+    recover(judged, given(scattered), tmp_path / "out", realizations=2, threads=3, **SETTINGS)
+    assert files(tmp_path / "out") == files(recovered.path)
+    assert not here
 
 
 def stop_at_none(seen: list[tuple[str, int, int]]) -> Callable[[str, int, int], None]:

@@ -74,6 +74,12 @@ def without_gpu(config: Config, most: int, at_once: float) -> Config:
     return replace(config, neighbors=replace(near, device="cpu"))
 
 
+def on_gpu(config: Config) -> tuple[str, ...]:
+    """The libraries by which whole searches, repeated ones among them, need a GPU."""
+    needed = (("torch", config.neighbors.device), ("cuml", config.embedding.device))
+    return tuple(library for library, device in needed if device != "cpu")
+
+
 def search_each(
     task: Callable[[Plan], Result],
     plans: Mapping[Name, Plan],
@@ -158,9 +164,9 @@ def _all_of(
     what: str,
     on_event: OnEvent,
 ) -> list[Result]:
-    gpu = [c.device for c in (config.neighbors, config.embedding) if c.device != "cpu"]
     kept: dict[Name, Result] = {}
-    for done in search_each(task, plans, kept.__setitem__, executor=Local(), on_gpu=gpu):
+    made = search_each(task, plans, kept.__setitem__, executor=Local(), on_gpu=on_gpu(config))
+    for done in made:
         on_event(what, done, len(plans))
     return [kept[name] for name in plans]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from skerry.config import digest
-from skerry.discover.searches import each
-from skerry.discover.separation import separation
+from skerry.discover.elsewhere import on_gpu, search_each
+from skerry.discover.separation import Separation, separation
 from skerry.errors import RunError
+from skerry.executors.local import Local
 from skerry.pipeline import versions
 from skerry.progress import OnEvent, silent
 from skerry.recovering.curve import Point, limit, point
@@ -19,10 +21,11 @@ from skerry.recovering.parts import Part, read_part, read_separation, write_part
 from skerry.recovering.planters import Plan, Planter
 from skerry.recovering.result import Recovery, write_results
 from skerry.recovering.schedule import Schedule, schedule_of
-from skerry.recovering.search import look_for
+from skerry.recovering.search import Outcome, look_for
 from skerry.store import nouns
 from skerry.store.addresses import is_address
 from skerry.store.runfolder import LOCK, RunFolder, clear, open_folder
+from skerry.types import FloatArray
 
 FORMAT = 1
 """Raised whenever a part would hold other bytes for the same run and settings."""
@@ -121,31 +124,63 @@ def _make_missing(
     told, total = "planting and searching", len(paths)
     on_event(told, total - len(missing), total)
 
-    def make(path: Path) -> None:
-        _make(path, paths[path], opened, planter, schedule, keys[path])
+    def keep(path: Path, found: _Looked) -> None:
+        write_part(path, paths[path], *found, keys[path])
 
-    for done, _ in enumerate(each(make, missing, threads), start=total - len(missing) + 1):
-        on_event(told, done, total)
+    opened.space.forget_search()  # each looks in a space of its own
+    plans = _Planted({path: paths[path] for path in missing}, planter, schedule)
+    task = LooksFor(opened, dict(schedule.sizes))
+    gpu = on_gpu(opened.config)
+    done = search_each(task, plans, keep, executor=Local(), threads=threads, on_gpu=gpu)
+    for made in done:
+        on_event(told, total - len(missing) + made, total)
 
 
 def _key(shared: str, part: Part, seed: int) -> str:
     return digest(shared, part.visibility, part.realization, seed)
 
 
-def _make(
-    path: Path, part: Part, opened: Opened, planter: Planter, schedule: Schedule, key: str
-) -> None:
-    most, control = max(schedule.sizes.values()), part.visibility is None
-    seed = _seed_of(schedule.seed, part.realization, control)
-    drawn = (
-        planter.control(most, seed)
-        if part.visibility is None
-        else planter.draw(most, part.visibility, seed)
-    )
-    outcomes = [(p, look_for(drawn[:n], opened)) for p, n in schedule.sizes.items()]
-    measured = part.realization == _SEPARATED
-    apart = separation(drawn, opened.space.vectors) if measured else None
-    write_part(path, part, outcomes, apart, key)
+_Looked = tuple[list[tuple[float, Outcome]], Separation | None]
+
+
+@dataclass(frozen=True)
+class LooksFor:
+    """Looks for planted sources, the first ``sizes`` of them for each prevalence; and, where that
+    is asked, how far they lie apart. Wherever it is called."""
+
+    opened: Opened
+    sizes: Mapping[float, int]
+
+    def __call__(self, planted: tuple[FloatArray, bool]) -> _Looked:
+        drawn, measured = planted
+        outcomes = [(p, look_for(drawn[:n], self.opened)) for p, n in self.sizes.items()]
+        return outcomes, separation(drawn, self.opened.space.vectors) if measured else None
+
+
+@dataclass(frozen=True)
+class _Planted(Mapping[Path, tuple[FloatArray, bool]]):
+    """The sources of each part, drawn when they are asked for."""
+
+    parts: dict[Path, Part]
+    planter: Planter
+    schedule: Schedule
+
+    def __getitem__(self, path: Path) -> tuple[FloatArray, bool]:
+        part, most = self.parts[path], max(self.schedule.sizes.values())
+        control = part.visibility is None
+        seed = _seed_of(self.schedule.seed, part.realization, control)
+        drawn = (
+            self.planter.control(most, seed)
+            if part.visibility is None
+            else self.planter.draw(most, part.visibility, seed)
+        )
+        return drawn, part.realization == _SEPARATED
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
 
 
 def _seed_of(seed: int, realization: int, control: bool) -> int:
