@@ -49,6 +49,7 @@ def test_a_lost_node_costs_its_tasks_alone(cluster: Any, tmp_path: Path, way: st
     node = another_node(cluster)
     with opened("ray", address=cluster.address) as executor:
         cluster.wait_for_nodes()
+        warm(executor)
         found = []
         for i in getattr(executor, way)(noted, [(str(tmp_path), i) for i in range(20)]):
             found.append(i)
@@ -59,6 +60,14 @@ def test_a_lost_node_costs_its_tasks_alone(cluster: Any, tmp_path: Path, way: st
     again = {i: n for i, n in begun.items() if n > 1}
     assert len(begun) == 20
     assert 1 <= len(again) <= 8, again  # those that ran there, or whose results lay there
+
+
+def warm(executor: Executor) -> None:
+    """Wait until both nodes have workers: a new one takes seconds to start them."""
+    for _ in range(60):
+        if len(set(executor.map(node_of, range(8)))) == 2:
+            return
+    raise AssertionError("the second node got no task")
 
 
 def test_a_task_that_fits_no_node_is_told(cluster: Any) -> None:
