@@ -102,25 +102,19 @@ def _null_plans(context: Context) -> list[tuple[str, int]]:
 def replication(context: Context, key: str) -> dict[str, Any]:
     """Repeat the search with other sources and settings; each is a file of its own."""
     folder, ids = context.path("replication"), context.searched
-    config, n = context.config, len(context.space)
-    plans = {
-        folder / f"{plan.name}.parquet": replace(
-            plan, config=without_gpu(plan.config, n, _at_once(context))
-        )
-        for plan in _variants(context)
-    }
+    config = without_gpu(context.config, len(context.space), _at_once(context))
+    plans = {folder / f"{plan.name}.parquet": plan for plan in _variants(context, config)}
     searches = RepeatedSearches(context.space.vectors)
 
     def keep(path: Path, found: Replicate) -> None:
         nouns.write_replicate(path, found, ids, key)
 
-    config = without_gpu(config, n, _at_once(context))
     _make_missing(context, REPEATING, folder, plans, key, searches, keep, config)
     return {"searches": len(plans)}
 
 
-def _variants(context: Context) -> list[Variant]:
-    return every_variant(len(context.space), context.config, _around(context))
+def _variants(context: Context, config: Config) -> list[Variant]:
+    return every_variant(len(context.space), config, _around(context))
 
 
 def _around(context: Context) -> IntArray | None:
@@ -238,7 +232,7 @@ def read_nulls(context: Context) -> dict[str, list[Measures]]:
 
 def _repeated(context: Context) -> Repeated | None:
     made: list[Replicate] = []
-    for plan in _variants(context):
+    for plan in _variants(context, context.config):
         path = context.path("replication") / f"{plan.name}.parquet"
         made.append(nouns.read_replicate(path, plan.name, plan.kind, plan.rows))
     return repeated_of(made)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from skerry.errors import RunError
@@ -16,19 +14,14 @@ from skerry.represent.decoding import ready_on_processes
 from skerry.represent.encode import encode
 from skerry.represent.ready import Batch, Ready, batches, made_ready
 from skerry.survey import open_survey
-from skerry.types import Contract
-from tests.represent.test_encode import ENCODER
+from tests.represent.test_encode import CONTRACT, ENCODER, write_images
 
-CONTRACT = Contract(32, {64: 0.5}, "the middle")
 Usage = namedtuple("Usage", "free")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(1)
-    for i in range(90):
-        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        (tmp_path / f"g{i:02d}.jpg").write_bytes(cv2.imencode(".jpg", pixels)[1].tobytes())
+    write_images(tmp_path, 90, ".jpg", seed=1)
     (tmp_path / "g07.jpg").write_bytes(b"")
     (tmp_path / "g88.jpg").write_bytes(b"nonsense")
     return tmp_path

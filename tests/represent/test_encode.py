@@ -26,12 +26,17 @@ class Means(Encoder):
 ENCODER = Means("means", "0" * 64, CONTRACT, 8, 3, ("bright",), None)
 
 
+def write_images(folder: Path, count: int, suffix: str, seed: int = 0) -> None:
+    """Images g00, g01, ... of noise, 64 px."""
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        (folder / f"g{i:02d}{suffix}").write_bytes(cv2.imencode(suffix, pixels)[1].tobytes())
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for i in range(60):
-        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        (tmp_path / f"g{i:02d}.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    write_images(tmp_path, 60, ".png")
     (tmp_path / "g07.png").write_bytes(b"")
     (tmp_path / "g31.png").write_bytes(b"nonsense")
     return tmp_path
