@@ -1,11 +1,11 @@
-"""What equalizing an encoder's vectors, and measured structure beside them, give a search.
+"""What equalizing an encoder's vectors, and measures of the image beside them, give a search.
 
     python benchmarks/equalizing.py DATA [-o benchmarks/equalizing.md]
 
 The vectors of the shipped encoders as the network gives them, equalized by those of the galaxies
 of `gz2_train` that ship with power 0 (only turned), 0.5, 0.75 and 1; and, with the shipped powers,
-joined with measured structure of a share of the variance from 0.35 to 0.65, and structure alone
-(share 1). Two questions. Planted among
+joined with measures on circles and on the galaxy's own ellipses: either alone with the network,
+both as they ship, with more and with less, and without the network. Two questions. Planted among
 these galaxies, are artifacts of one cause a candidate of the route `graph`: the best Jaccard of
 any candidate with them? And are the mergers of `gz1_survey`, and artifacts with spikes among its
 galaxies, each other's neighbors: the enrichment among the 20 nearest, with 95% intervals over
@@ -34,25 +34,38 @@ from skerry.represent.encoder import Encoder, file_of, from_bytes, shipped
 from skerry.represent.equalize import (
     FLOOR,
     POWER,
-    STRUCTURE_POWER,
     Equalization,
-    equalization,
+    Part,
     joined,
     unequalized,
 )
-from skerry.represent.measured import with_structure, without_structure
+from skerry.represent.measured import (
+    CIRCLES,
+    ELLIPSES,
+    MEASURES,
+    with_measures,
+    without_measures,
+)
 from skerry.represent.score.bootstrap import mean_interval
 from skerry.represent.score.retrieval import retrieve
-from skerry.represent.structure import MEASURES
 from skerry.survey.prepare import prepare
 from skerry.types import FloatArray
 
 sys.path.append(str(Path(__file__).parents[1] / "encoders"))
-from equalize import chosen, encoded, scale_of
+from equalize import chosen, encoded, scales_of
 
 HERE = Path(__file__).parent
 POWERS = (0.0, 0.5, 0.75, 1.0)
-SHARES = (0.35, 0.5, 0.65, 1.0)
+SHARES = (
+    (0.5, 0.0),
+    (0.0, 0.5),
+    (0.35, 0.05),
+    (0.5, 0.2),
+    (CIRCLES.share, ELLIPSES.share),
+    (0.6, 0.25),
+    (0.7, 0.3),
+)
+"""Of measures on circles and on ellipses; the network has the rest."""
 CAUSES = ("bright star", "bad sky")
 Bools = npt.NDArray[np.bool_]
 
@@ -133,34 +146,45 @@ def enrichments(data: Labeled, by: Equalization) -> list[str]:
     return cells
 
 
-def variant(sea: FloatArray, power: float, share: float) -> Equalization:
-    """How vectors that end in measured structure are mapped, by the share that this is to have."""
+def variant(sea: FloatArray, power: float, circles: float, ellipses: float) -> Equalization:
+    """How vectors that end in measures are mapped, by the shares that these are to have."""
     own = sea.shape[1] - MEASURES
-    if 0 < share < 1:
-        return joined(sea, own, share=share, powers=(power, STRUCTURE_POWER))
-    used = np.arange(own) if not share else np.arange(own, sea.shape[1])
-    part = equalization(sea[:, used], power if not share else STRUCTURE_POWER)
-    matrix = np.zeros((sea.shape[1], len(used)))
-    matrix[used] = part.matrix
-    mean = np.zeros(sea.shape[1])
-    mean[used] = part.mean
-    return replace(part, mean=mean, matrix=matrix, structure=share)
+    parts = [
+        Part(own, round(1 - circles - ellipses, 12), power),
+        replace(CIRCLES, share=circles),
+        replace(ELLIPSES, share=ellipses),
+    ]
+    ends = np.cumsum([0, *(part.columns for part in parts)])
+    used = [np.arange(*ends[i : i + 2]) for i, part in enumerate(parts) if part.share > 0]
+    if circles or ellipses:
+        used.append(np.array([sea.shape[1] - 1]))  # the trail
+    columns = np.concatenate(used)
+    kept = [part for part in parts if part.share > 0]
+    by = joined(sea[:, columns], kept, dimensions=own)
+    matrix, mean = np.zeros((sea.shape[1], own)), np.zeros(sea.shape[1])
+    matrix[columns], mean[columns] = by.matrix, by.mean
+    return replace(by, matrix=matrix, mean=mean)
 
 
 def measuring(name: str, data: Path) -> Encoder:
-    """A shipped encoder before it was equalized, structure measured behind its vectors."""
-    plain = without_structure(unequalized(file_of(name).read_bytes()))
+    """A shipped encoder before it was equalized, measures behind its vectors."""
+    plain = without_measures(unequalized(file_of(name).read_bytes()))
     contract = from_bytes(plain, name).contract
     pixels = [prepare(raw, where, contract).pixels for where, raw in chosen(data / "gz2_train")]
-    return from_bytes(with_structure(plain, scale_of(np.stack(pixels))), name)
+    return from_bytes(with_measures(plain, scales_of(np.stack(pixels))), name)
 
 
 def table_of(name: str, data: Labeled) -> list[str]:
     lines = []
-    for power, share in [*((p, 0.0) for p in POWERS), *((POWER, s) for s in SHARES)]:
-        by = variant(data.sea, power, share)
+    for power, circles, ellipses in [
+        *((p, 0.0, 0.0) for p in POWERS),
+        *((POWER, *s) for s in SHARES),
+    ]:
+        by = variant(data.sea, power, circles, ellipses)
         cells = [f"{j:.2f}" for j in best_overlaps(data, by)] + enrichments(data, by)
-        lines.append("| " + " | ".join([name, f"{power:g}", f"{share:g}", *cells]) + " |")
+        lines.append(
+            "| " + " | ".join([name, f"{power:g}", f"{circles:g}", f"{ellipses:g}", *cells]) + " |"
+        )
         print(lines[-1], flush=True)
     return lines
 
@@ -184,13 +208,14 @@ def main() -> None:
     heads = [
         "encoder",
         "power",
-        "structure",
+        "circles",
+        "ellipses",
         *(f"Jaccard, {c}" for c in CAUSES),
         "mergers",
         "spikes",
     ]
     lines = [
-        "# Equalizing by its power, and measured structure by its share",
+        "# Equalizing by its power, and measures by their shares",
         "",
         "`benchmarks/equalizing.py`",
         "",

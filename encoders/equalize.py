@@ -1,10 +1,10 @@
-"""Add measured structure to encoders of the package and equalize both: the last step of shipping.
+"""Add measures of the image to encoders of the package and equalize all: the last step of shipping.
 
     python encoders/equalize.py GZ2_TRAIN [NAME…]
 
 Without names it is the default encoder, which gains by it (``benchmarks/equalizing.py``).
 
-The scale of the measures and the principal components are those of every fourth row of each
+The scales of the measures and the principal components are those of every fourth row of each
 Parquet file of the training galaxies, in the files' order, without the galaxies that a scored
 folder also holds (``overlap.csv`` and the data's own ``exclude_ids.txt``). A file that went
 through this already is taken back to what it was first, so that the same images give the same
@@ -22,9 +22,14 @@ import torch
 
 from skerry.errors import InputError
 from skerry.represent.encoder import DEFAULT, Encoder, from_bytes
-from skerry.represent.equalize import equalized, joined, unequalized
-from skerry.represent.measured import with_structure, without_structure
-from skerry.represent.structure import StructureScale, structure
+from skerry.represent.equalize import POWER, Part, equalized, joined, unequalized
+from skerry.represent.measured import (
+    CIRCLES,
+    ELLIPSES,
+    Scales,
+    with_measures,
+    without_measures,
+)
 from skerry.represent.training.ids import read_ids
 from skerry.store import write_bytes
 from skerry.survey.prepare import prepare
@@ -63,12 +68,14 @@ def encoded(encoder: Encoder, pixels: ByteArray) -> FloatArray:
 
 
 def equalize_file(path: Path, galaxies: list[tuple[str, bytes]]) -> str:
-    """Structure and equalizing by some galaxies, in an encoder's file; says what was done."""
-    plain = without_structure(unequalized(path.read_bytes()))
+    """Measures and equalizing by some galaxies, in an encoder's file; says what was done."""
+    plain = without_measures(unequalized(path.read_bytes()))
     network = from_bytes(plain, path.stem)
     pixels = np.stack([prepare(raw, name, network.contract).pixels for name, raw in galaxies])
-    measuring = with_structure(plain, scale_of(pixels))
-    by = joined(encoded(from_bytes(measuring, path.stem), pixels), network.dimensions)
+    measuring = with_measures(plain, scales_of(pixels))
+    own = Part(network.dimensions, 1 - CIRCLES.share - ELLIPSES.share, POWER)
+    vectors = encoded(from_bytes(measuring, path.stem), pixels)
+    by = joined(vectors, (own, CIRCLES, ELLIPSES), dimensions=network.dimensions)
     data = equalized(measuring, by)
     write_bytes(path, data)
     made = from_bytes(data, path.stem)
@@ -78,12 +85,9 @@ def equalize_file(path: Path, galaxies: list[tuple[str, bytes]]) -> str:
     )
 
 
-def scale_of(pixels: ByteArray) -> StructureScale:
-    """How the measures of these images are standardized, whatever the number of threads."""
-    torch.set_num_threads(1)
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    measures = torch.cat([structure(part) for part in images.split(256)])
-    return StructureScale.fit(measures, 1)
+def scales_of(pixels: ByteArray) -> Scales:
+    """How the measures of these images, uint8 (n, side, side, bands), are standardized."""
+    return Scales.fit(torch.from_numpy(pixels).permute(0, 3, 1, 2))
 
 
 def main() -> None:

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from skerry.errors import EncoderError
 from skerry.represent.encoder import Encoder, from_bytes, load
-from skerry.represent.equalize import Equalization, equalization, equalized, joined, unequalized
+from skerry.represent.equalize import (
+    Equalization,
+    Part,
+    equalization,
+    equalized,
+    joined,
+    unequalized,
+)
 
 SPREADS = np.array([8.0, 3.0, 1.0, 0.3, 0.05])
 
@@ -80,31 +87,62 @@ def test_what_cannot_be_equalized_by_is_refused(
         equalization(vectors, **options)
 
 
+PARTS = (Part(5, 0.5, 0.75), Part(5, 0.3, 0.0), Part(5, 0.2, 0.5))
+
+
+def three(n: int = 4000) -> np.ndarray:
+    """Three parts of unlike size, and a trait that one in fifty has."""
+    trait = np.where(np.arange(n) % 50, 0.0, 1.5)[:, None]
+    return np.hstack([cloud(n), 1e3 * cloud(n, 1), cloud(n, 2), trait])
+
+
 def test_joining_gives_each_part_its_share_of_the_variance() -> None:
-    both = np.hstack([cloud(), 1e3 * cloud(seed=1)])
-    by = joined(both, 5, share=0.2, powers=(0.75, 0.0))
-    assert (by.matrix.shape, by.structure, by.power) == ((10, 5), 0.2, 0.75)
-    whole = both - by.mean
-    for rows, share in ((slice(0, 5), 0.8), (slice(5, 10), 0.2)):
+    vectors = three()
+    by = joined(vectors, PARTS, dimensions=8)
+    assert (by.matrix.shape, by.structure, by.power) == ((16, 8), 0.5, 0.75)
+    whole = vectors - by.mean
+    for start, share in ((0, 0.5), (5, 0.3), (10, 0.2)):
+        rows = slice(start, start + 5)
         assert (whole[:, rows] @ by.matrix[rows]).var(0).sum() <= share + 1e-9
-    found = by.apply(both)
+    found = by.apply(vectors)[:, :7]
     assert 0.5 < found.var(0).sum() <= 1 + 1e-9
     assert (np.diff(found.var(0)) <= 1e-9).all()
+    everything = joined(vectors, PARTS, dimensions=16)
+    assert everything.apply(vectors)[:, :15].var(0).sum() == pytest.approx(1)
+
+
+def test_a_trait_stays_a_dimension_as_it_is() -> None:
+    vectors = three()
+    found = joined(vectors, PARTS, dimensions=4).apply(vectors)
+    np.testing.assert_array_equal(found[:, 3], vectors[:, 15])
+    without = joined(vectors[:, :15], PARTS, dimensions=3).apply(vectors[:, :15])
+    np.testing.assert_allclose(found[:, :3], without, atol=1e-9)
 
 
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_vectors_changes_no_bit_of_what_joins(random) -> None:
-    vectors = np.hstack([cloud(60), cloud(60, 1)])
+    vectors = three(60)
     order = random.sample(range(60), 60)
-    one, other = joined(vectors, 5), joined(vectors[order], 5)
+    one, other = (joined(v, PARTS, dimensions=8) for v in (vectors, vectors[order]))
     np.testing.assert_array_equal(one.mean, other.mean)
     np.testing.assert_array_equal(one.matrix, other.matrix)
 
 
-@pytest.mark.parametrize(("dimensions", "share"), [(0, 0.5), (5, 0.5), (3, 0.0), (3, 1.0)])
-def test_what_cannot_be_joined_is_refused(dimensions: int, share: float) -> None:
-    with pytest.raises(EncoderError, match="expected some of each"):
-        joined(cloud(9), dimensions, share=share)
+@pytest.mark.parametrize(
+    ("parts", "dimensions"),
+    [
+        ((), 5),
+        ((Part(5, 0.5, 0.75),), 5),  # its share is half of everything
+        ((Part(5, 1.5, 0.75), Part(5, -0.5, 0.75)), 5),
+        ((Part(0, 0.5, 0.75), Part(5, 0.5, 0.75)), 5),
+        ((Part(20, 1.0, 0.75),), 5),
+        (PARTS, 17),
+        (PARTS, 1),  # the trait alone
+    ],
+)
+def test_what_cannot_be_joined_is_refused(parts: tuple[Part, ...], dimensions: int) -> None:
+    with pytest.raises(EncoderError, match="expected parts of at least one column"):
+        joined(three(60), parts, dimensions=dimensions)
 
 
 def pixels(encoder: Encoder, n: int) -> np.ndarray:
@@ -156,14 +194,14 @@ def test_a_files_vectors_are_equalized_and_nothing_else_changes(plain: bytes) ->
 def test_votes_and_the_plain_file_come_back_of_an_encoder_that_ships() -> None:
     pytest.importorskip("onnx")
     from skerry.represent.encoder import file_of
-    from skerry.represent.structure import MEASURES
+    from skerry.represent.measured import CIRCLES, ELLIPSES, MEASURES
 
     data = file_of("efficientnet_b0").read_bytes()
     before, after = from_bytes(unequalized(data), "plain"), load("efficientnet_b0")
     images = pixels(after, 3)
     vectors, votes = before.encode(images)
-    own, measured = vectors[:, :128], vectors[:, 128:]
-    for part in (own, measured):
+    ends = 128, 128 + CIRCLES.columns, 128 + CIRCLES.columns + ELLIPSES.columns
+    for part in np.split(vectors, ends, axis=1)[:3]:
         np.testing.assert_allclose(np.linalg.norm(part, axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(after.encode(images)[1], votes)
     assert before.structure_dimensions == after.structure_dimensions == 64

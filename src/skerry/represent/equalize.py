@@ -9,7 +9,7 @@ retrieval: the benefit of PCA and whitening", ECCV 2012).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 Doubles = npt.NDArray[np.float64]
 
 POWER = 0.75
-STRUCTURE_POWER = 0.4
-STRUCTURE_SHARE = 0.5
 FLOOR = 1e-3
 
 OUTPUT = "representation"
@@ -113,49 +111,74 @@ def _ordered(vectors: npt.NDArray[np.floating[Any]]) -> Doubles:
     return rows[sorted(range(len(rows)), key=lambda row: rows[row].tobytes())]
 
 
+@dataclass(frozen=True)
+class Part:
+    """So many ``columns`` of vectors, to be equalized by themselves with a ``power`` and brought
+    to a ``share`` of the variance of what they are joined to."""
+
+    columns: int
+    share: float
+    power: float
+
+
 def joined(
     vectors: npt.NDArray[np.floating[Any]],
-    dimensions: int,
+    parts: Sequence[Part],
     *,
-    share: float = STRUCTURE_SHARE,
-    powers: tuple[float, float] = (POWER, STRUCTURE_POWER),
+    dimensions: int,
     floor: float = FLOOR,
 ) -> Equalization:
-    """The map that joins a network's vectors and measured structure to one representation.
+    """The map that joins parts of vectors, a network's first, to one representation.
 
-    Each part is equalized by itself and brought to a variance: ``share`` for structure, the rest
-    for the network. The leading principal components of both together are kept, as many as the
-    network has dimensions.
+    Each part is equalized by itself and brought to its share of the variance, and the leading
+    principal components of all together are kept. Columns behind the parts are **traits**: each
+    stays a dimension by itself, as it is. Something that is 0 for nearly every image has next to
+    no variance, so that no principal component would keep it.
 
     Parameters
     ----------
     vectors
-        Shape (n, dimensions + measures), n at least 2: the network's own dimensions first.
+        Shape (n, columns of all parts + traits), n at least 2.
+    dimensions
+        Of the representation, traits among them.
 
     Raises
     ------
     EncoderError
-        As :func:`equalization`, for either part; or there is no second part.
+        As :func:`equalization`, for any part; or columns, shares or dimensions do not go together.
     """
-    if not 0 < dimensions < vectors.shape[1] or not 0 < share < 1:
+    widths = [part.columns for part in parts]
+    traits = vectors.shape[1] - sum(widths)
+    shares = [part.share for part in parts]
+    if (
+        min(widths, default=0) < 1
+        or not 0 <= traits < dimensions <= vectors.shape[1]
+        or min(shares) <= 0
+        or not np.isclose(sum(shares), 1)
+    ):
         raise EncoderError(
-            f"joining got vectors of {vectors.shape[1]} dimensions, {dimensions} of them the "
-            f"network's, and share {share}; expected some of each, and a share between 0 and 1"
+            f"joining got vectors of {vectors.shape[1]} columns, parts of {widths} with shares "
+            f"{shares}, and {dimensions} dimensions; expected parts of at least one column whose "
+            "shares add up to 1, and dimensions from more than the columns behind the parts to "
+            "all columns"
         )
     import threadpoolctl
 
     rows = _ordered(vectors)
-    own, measured = np.split(rows, [dimensions], axis=1)
+    mean, both, start = np.zeros(rows.shape[1]), np.zeros((rows.shape[1],) * 2), 0
     with threadpoolctl.threadpool_limits(1):
-        first = _of_variance(equalization(own, powers[0], floor), own, 1 - share)
-        second = _of_variance(equalization(measured, powers[1], floor), measured, share)
-        mean = np.concatenate([first.mean, second.mean])
-        both = np.zeros((len(mean), len(mean)))
-        both[:dimensions, :dimensions], both[dimensions:, dimensions:] = first.matrix, second.matrix
-        turned = equalization((rows - mean) @ both, 0.0, floor)
-    return Equalization(
-        mean, both @ turned.matrix[:, :dimensions], powers[0], floor, len(vectors), share
-    )
+        for part in parts:
+            own = slice(start, start := start + part.columns)
+            found = equalization(rows[:, own], part.power, floor)
+            by = _of_variance(found, rows[:, own], part.share)
+            mean[own], both[own, own] = by.mean, by.matrix
+        turned = equalization(((rows - mean) @ both)[:, :start], 0.0, floor)
+    matrix = np.zeros((rows.shape[1], dimensions))
+    kept = dimensions - traits
+    matrix[:start, :kept] = both[:start, :start] @ turned.matrix[:, :kept]
+    matrix[start:, kept:] = np.eye(traits)
+    power, share = parts[0].power, 1 - parts[0].share
+    return Equalization(mean, matrix, power, floor, len(vectors), round(share, 12))
 
 
 def _of_variance(by: Equalization, vectors: Doubles, variance: float) -> Equalization:

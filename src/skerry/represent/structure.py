@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from skerry.represent.light import ANGLES, NOISE, above_sky, asinh, at, directions, waves
+
 RINGS = 12
 MODES = 5
 WINDING_MODES = 4
-ANGLES = 64
 MEASURES = RINGS * (1 + MODES + 2) + 2 * WINDING_MODES * (RINGS - 1) + RINGS - 2
 RADIUS = 0.9
 """Radius of the outermost ring in half widths of the image."""
-
-_SKY = 6.0
-"""Light, in steps of a byte, below which a ring is mostly noise."""
 
 
 def structure(images: Tensor) -> Tensor:
@@ -44,17 +41,17 @@ def structure(images: Tensor) -> Tensor:
     Tensor
         float32, shape (n, 194).
     """
-    polar = _polar(_above_sky(images.float()))
+    polar = _polar(above_sky(images.float()))
     gray = polar.mean(1)
     mean = gray.mean(1)
     level = mean.abs()
-    profile = _asinh(mean / 8)
-    real, imaginary = _waves(gray)
+    profile = asinh(mean / 8)
+    real, imaginary = waves(gray, MODES)
     amplitude = (real.square() + imaginary.square() + 1e-12).sqrt()
     color = polar[:, 0] - polar[:, -1]
     parts = [
         profile,
-        torch.tanh(amplitude / (level[:, None] + _SKY)).flatten(1),
+        torch.tanh(amplitude / (level[:, None] + NOISE)).flatten(1),
         color.mean(1) / (level + 15),
         _scatter(color) / (level + 15),
         *_winding(real, imaginary, amplitude, level),
@@ -63,41 +60,15 @@ def structure(images: Tensor) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def _asinh(x: Tensor) -> Tensor:
-    """From logarithms: ``torch.asinh`` has no form in ONNX's exporter."""
-    size = x.abs()
-    return torch.sign(x) * torch.log(size + (size.square() + 1).sqrt())
-
-
-def _above_sky(light: Tensor) -> Tensor:
-    """Light over the median of the image's border."""
-    edge = light.shape[-1] // 32 + 1
-    border = torch.cat([light[..., :edge, :].flatten(2), light[..., -edge:, :].flatten(2)], 2)
-    middle = (border.shape[2] - 1) // 2
-    # a sort and not a median: ONNX has no median
-    return light - border.sort(2).values[:, :, middle, None, None]
-
-
 def _polar(light: Tensor) -> Tensor:
     """Light on rings, shape (n, bands, ANGLES, RINGS); each ring an average over its width."""
     steps = 5
     device = light.device
     radius = (torch.arange(RINGS * steps, device=device) + 0.5) / (RINGS * steps) * RADIUS
-    angle = torch.arange(ANGLES, device=device) * (2 * math.pi / ANGLES)
+    angle = directions(device)
     x, y = torch.cos(angle)[:, None] * radius, torch.sin(angle)[:, None] * radius
-    grid = torch.stack([x, y], -1).expand(len(light), -1, -1, -1)
-    rays = functional.grid_sample(light, grid, mode="bilinear", align_corners=False)
+    rays = at(light, torch.stack([x, y], -1))
     return rays.unflatten(3, (RINGS, steps)).mean(4)
-
-
-def _waves(gray: Tensor) -> tuple[Tensor, Tensor]:
-    """Real and imaginary parts of the first Fourier modes, each (n, MODES, RINGS).
-
-    Matrix products and not a transform: so they have a form in ONNX.
-    """
-    angle = torch.arange(ANGLES, device=gray.device) * (2 * math.pi / ANGLES)
-    turns = torch.arange(1, MODES + 1, device=gray.device)[:, None] * angle
-    return torch.cos(turns) @ gray * (2 / ANGLES), -torch.sin(turns) @ gray * (2 / ANGLES)
 
 
 def _winding(real: Tensor, imaginary: Tensor, amplitude: Tensor, level: Tensor) -> list[Tensor]:
@@ -105,7 +76,7 @@ def _winding(real: Tensor, imaginary: Tensor, amplitude: Tensor, level: Tensor) 
     a, b = real[:, :WINDING_MODES], imaginary[:, :WINDING_MODES]
     both = amplitude[:, :WINDING_MODES, :-1] * amplitude[:, :WINDING_MODES, 1:]
     between = (level[:, None, :-1] + level[:, None, 1:]) / 2
-    weight = (both.sqrt() / (between + _SKY)).clamp(max=1) / (both + 1e-3)
+    weight = (both.sqrt() / (between + NOISE)).clamp(max=1) / (both + 1e-3)
     cosine = (a[..., :-1] * a[..., 1:] + b[..., :-1] * b[..., 1:]) * weight
     sine = (b[..., :-1] * a[..., 1:] - a[..., :-1] * b[..., 1:]).abs() * weight
     return [cosine.flatten(1), sine.flatten(1)]

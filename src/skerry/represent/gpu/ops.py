@@ -175,7 +175,7 @@ def _gather(attributes: Attributes, indices: Any) -> Function:
     def run(x: Tensor) -> Tensor:
         if x.device not in placed:  # copied once: a CUDA graph takes no copy from pageable memory
             placed[x.device] = rows.flatten().to(x.device)
-        found = x.index_select(axis, placed[x.device])
+        found = x.index_select(axis, placed[x.device] % x.shape[axis])
         return found.unflatten(axis, rows.shape) if rows.ndim != 1 else found
 
     return run
