@@ -36,7 +36,7 @@ from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, clear, open_folder, read_config, remove
 from skerry.survey import Survey
 
-FORMAT = 11
+FORMAT = 12
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 

@@ -68,7 +68,7 @@ def test_kinds() -> None:
 
 def test_shuffled_keeps_each_principal_axis_and_nothing_else() -> None:
     x = sea()
-    y = surrogates(x).draw("shuffled", 0)
+    y = surrogates(x, groups=[]).draw("shuffled", 0)
     assert y.shape == x.shape and y.dtype == np.float32
     np.testing.assert_allclose(y.mean(axis=0), x.mean(axis=0), atol=1e-3)
     axes = np.linalg.eigh(np.cov(x.T))[1]
@@ -78,6 +78,20 @@ def test_shuffled_keeps_each_principal_axis_and_nothing_else() -> None:
     np.testing.assert_allclose(np.cov(y.T), np.cov(x.T), atol=1.2)
     assert clumped(x) == CLUMP
     assert clumped(y) <= 3
+
+
+def test_shuffled_has_nothing_of_what_a_group_alone_has() -> None:
+    """Shuffled with the rest, a column that is 0 but in one group makes a clump of any members."""
+    x = np.hstack([sea(), np.zeros((1500, 1), np.float32)])
+    rng = np.random.default_rng(1)
+    group = np.sort(rng.permutation(1500)[:40])
+    x[group, -1] = 3 + 0.05 * rng.normal(size=40)
+    without = surrogates(x, groups=[group]).draw("shuffled", 0)
+    assert without.shape == x.shape
+    assert np.abs(without[:, -1]).max() < 0.1
+    spread = np.delete(x, group, axis=0)[:, :-1].std(0)
+    np.testing.assert_allclose(without[:, :-1].std(0), spread, rtol=0.1)
+    assert (surrogates(x, groups=[]).draw("shuffled", 0)[:, -1] > 2).sum() == 40
 
 
 def test_smooth_keeps_the_broad_shape() -> None:

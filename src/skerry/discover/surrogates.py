@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from skerry.backends import cpu
 from skerry.config import Config, scales_of
@@ -55,8 +56,10 @@ def groups_in(space: Space, candidates: Sequence[Candidate], measures: Measures)
 class Surrogates:
     """Draws data sets like a space's vectors, but for what a search is to find.
 
-    ``shuffled``: the vectors' principal components, each shuffled by itself. That keeps the mean,
-    the covariance and the spread along each axis, and nothing else.
+    ``shuffled``: the principal components of the vectors, each shuffled by itself. That keeps the
+    mean, the covariance and the spread along each axis, and nothing else. In the place of every
+    source of a group that the search found stands one in no group, drawn at random: what a group
+    alone has would be a clump along that axis, however it is shuffled.
 
     ``smooth-S``: a smoothed copy that keeps the curved, uneven shape of the data but has no
     small groups. The sources of every group that the search found are taken out, and replaced by
@@ -113,8 +116,15 @@ class Surrogates:
         return self._shuffled(rng, part) if kind == SHUFFLED else self._smooth(kind, rng, part)
 
     def _shuffled(self, rng: np.random.Generator, part: IntArray | None = None) -> FloatArray:
-        vectors = self.vectors if part is None else self.vectors[part]
-        mean, axes = self._whole_axes() if part is None else cpu.principal_axes(vectors)
+        drawn, grouped = np.arange(len(self.vectors)), self.grouped
+        free = np.flatnonzero(~grouped)
+        if len(free):
+            few = len(free) < len(drawn) - len(free)
+            drawn[grouped] = rng.choice(free, len(drawn) - len(free), replace=few)
+        if part is not None:
+            drawn, grouped = drawn[part], grouped[part]
+        vectors = self.vectors[drawn]
+        mean, axes = self._whole_axes() if part is None else _axes(vectors, grouped)
         components = cpu.product(vectors - mean, axes)
         for column in components.T:
             rng.shuffle(column)
@@ -122,7 +132,7 @@ class Surrogates:
 
     def _whole_axes(self) -> tuple[FloatArray, FloatArray]:
         if self._axes is None:
-            self._axes = cpu.principal_axes(self.vectors)
+            self._axes = _axes(self.vectors, self.grouped)
         return self._axes
 
     def _smooth(
@@ -175,6 +185,11 @@ class Surrogates:
                 around[:] = np.sort(_nearest(vectors, free, np.array(centers), mean, m), axis=1)
             self._around[kind] = around
         return self._around[kind]
+
+
+def _axes(vectors: FloatArray, grouped: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Mean and principal axes of what is in no group, or of all where nothing is."""
+    return cpu.principal_axes(vectors if grouped.all() else vectors[~grouped])
 
 
 def surrogate_size(n: int, config: Config) -> int:
