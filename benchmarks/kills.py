@@ -1,27 +1,38 @@
 """Whether a run that is killed, or whose disk fails, ends with the bytes of one that was not.
 
-    python benchmarks/kills.py --work WORK [--kills 50] [--seed 0] [-o benchmarks/kills.md]
+    python benchmarks/kills.py --work WORK [--kills 50] [--seed 0] [--calls run,add,stream,ray] \
+        [-o benchmarks/kills.md]
 
 A small drawn survey is run once undisturbed. Then the same call is killed with SIGKILL at a moment
 drawn evenly from the time that it takes, and made again until it finishes; two in three times it is
 killed a second or a third time before. What is compared is every file of the run but its log. The
-same is done with a survey added to a run. Each call is a child forked from a process that has the
-libraries loaded, so that what is killed is the run and not Python's start.
+same is done with a survey added to a run, with the survey in WebDataset tars, read as a stream,
+and with those on a Ray cluster of this machine that outlives the runs: then what is killed is the
+process that was started, and its workers with it. What a stream or Ray ends with must be what the
+undisturbed run of the same tars by threads does. Each call is a child forked from a process that
+has the libraries loaded, so that what is killed is the run and not Python's start.
 
 The faults of a disk need root, to mount a small tmpfs: it has 4 kB blocks from one to as many as
 the run takes, in twelve steps, and is made larger after the error; and it is mounted read-only.
-Without root they are left out. Rows are kept in WORK and made once: stop and start again at will.
+Without root, or without the call `run`, they are left out, and so is Ray where it is not
+installed. Rows are kept in WORK and made once: stop and start again at will.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import functools
+import importlib.util
+import io
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
+import tarfile
 import tempfile
 import time
 from collections import Counter
@@ -39,6 +50,7 @@ import skerry
 from skerry import pipeline
 from skerry.config import from_mapping
 from skerry.errors import DiskError, SkerryError
+from skerry.executors.executor import opened
 from skerry.simulate import sky_of
 from skerry.simulate.survey import simulate
 
@@ -53,6 +65,13 @@ CONFIG = from_mapping(
     }
 )
 N, NEW = 60, 15
+TARS = 3
+SAID = {
+    "run": "`skerry run`",
+    "add": "`skerry add`",
+    "stream": "`skerry run`, tars as a stream",
+    "ray": "`skerry run --executor ray`, tars as a stream",
+}
 LIMIT = 120.0
 """Seconds after which a child is taken to hang."""
 
@@ -64,37 +83,93 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps the rows")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--calls", default=",".join(SAID), help="which of them")
     parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args()
-    results = Results(args.work, "kills")
+    results, asked = Results(args.work, "kills"), args.calls.split(",")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         first, new = drawn(scratch)
-        base = scratch / "base"
+        base, tars = scratch / "base", in_tars(first, scratch / "tars")
         pipeline.run(first, base, CONFIG, threads=1)
         calls: dict[str, tuple[Call, int]] = {
             "run": (lambda o: pipeline.run(first, o, CONFIG, threads=1), args.kills),
             "add": (lambda o: skerry.add(base, new, o, threads=1), args.kills * 2 // 5),
+            "stream": (lambda o: pipeline.run(tars, o, CONFIG, threads=1), args.kills),
         }
-        for what, (call, kills) in calls.items():
-            kill_all(results, what, call, kills, args.seed, scratch / "killed")
-        if os.geteuid() == 0:
+        for what in [call for call in calls if call in asked]:
+            kill_all(results, what, *calls[what], args.seed, scratch / "killed")
+        if "ray" in asked and importlib.util.find_spec("ray"):
+            with cluster() as address:
+                on_ray = functools.partial(run_on_ray, tars, address)
+                undisturbed = calls["stream"][0]
+                kill_all(
+                    results, "ray", on_ray, args.kills, args.seed, scratch / "killed", undisturbed
+                )
+        if os.geteuid() == 0 and "run" in asked:
             disk_faults(results, calls["run"][0], base, scratch / "disk")
     publish(told(results, args.seed), "Kills", args.output)
+
+
+def in_tars(catalog: Path, folder: Path) -> Path:
+    """The sources of a catalog as WebDataset tars."""
+    folder.mkdir()
+    with catalog.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number in range(TARS):
+        with tarfile.open(folder / f"{number:03d}.tar", "w") as tar:
+            for row in rows[number::TARS]:
+                image = catalog.parent / row["file_loc"]
+                for name, data in (
+                    (f"{row['id_str']}{image.suffix}", image.read_bytes()),
+                    (f"{row['id_str']}.json", json.dumps(row).encode()),
+                ):
+                    member = tarfile.TarInfo(name)
+                    member.size = len(data)
+                    tar.addfile(member, io.BytesIO(data))
+    return folder
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """The address of a Ray cluster of two cores that is no child of a run."""
+    os.environ["RAY_AUTH_MODE"] = "disabled"  # nobody else is let in: it listens here alone
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
+    options = ["--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"]
+    process = subprocess.Popen(
+        [*start, *options, "--include-dashboard=false"], stdout=subprocess.DEVNULL
+    )
+    try:
+        time.sleep(10)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def run_on_ray(tars: Path, address: str, output: Path) -> None:
+    with opened("ray", address=address, threads=1) as executor:
+        pipeline.run(tars, output, CONFIG, threads=1, executor=executor)
 
 
 def told(results: Results, seed: int) -> str:
     rows = list(results.rows().values())
     killed = [r for r in rows if "stages" in r and r["case"]["seed"] == seed]
     lines = []
-    for what in ("run", "add"):
+    for what, said in SAID.items():
         mine = [r for r in killed if r["case"]["call"] == what]
         kills = sum(len(r["stages"]) for r in mine)
-        lines.append((f"`skerry {what}`", kills, len(mine), sum(r["same"] for r in mine)))
+        if mine:
+            lines.append((said, kills, len(mine), sum(r["same"] for r in mine)))
     heads = ("call", "kills", "runs that were killed", "ended with the same bytes")
     stages = Counter(stage for r in killed for stage in r["stages"])
     text = [table(heads, lines)]
     text.append(f"Killed in: {', '.join(f'{k} {n}' for k, n in stages.most_common())}.")
+    if not any("disk" in r["case"] for r in rows):
+        return "\n\n".join(text)
     disks = []
     for kind in ("full", "read-only"):
         mine = [r for r in rows if r["case"].get("disk") == kind]
@@ -147,12 +222,28 @@ def ended(pid: int, within: float) -> int | None:
     return None
 
 
-def kill_all(results: Results, what: str, call: Call, kills: int, seed: int, output: Path) -> None:
-    """Kill and repeat a call until it was killed so often, a row a run."""
+def kill_all(
+    results: Results,
+    what: str,
+    call: Call,
+    kills: int,
+    seed: int,
+    output: Path,
+    undisturbed: Call | None = None,
+) -> None:
+    """Kill and repeat a call until it was killed so often, a row a run.
+
+    Each must end with what an undisturbed one does, of this call or of another.
+    """
     began = time.monotonic()
     if ended(child(lambda: call(output)), LIMIT) != 0:
         raise SystemExit("the undisturbed run failed")
     took, expected = time.monotonic() - began, contents(output)
+    if undisturbed is not None:
+        shutil.rmtree(output)
+        if ended(child(lambda: undisturbed(output)), LIMIT) != 0:
+            raise SystemExit("the undisturbed run failed")
+        expected = contents(output)
     done, number = 0, 0
     while done < kills:
         case = {"call": what, "seed": seed, "run": number}

@@ -169,7 +169,8 @@ def _begin(address: str) -> None:
     except (OSError, RuntimeError, ValueError) as error:
         raise RunError(
             f"no Ray cluster at {address!r} ({' '.join(str(error).split())}); start one by 'ray "
-            "start --head', or give HOST:PORT of one, or 'local' for this machine alone"
+            "start --head', or give HOST:PORT of one, or 'local' for this machine alone; one that "
+            "asks for a token wants RAY_AUTH_MODE=token set and the token in ~/.ray/auth_token"
         ) from error
 
 
