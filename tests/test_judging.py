@@ -17,6 +17,7 @@ import pytest
 from skerry import judging, pipeline
 from skerry.config import Config, from_mapping
 from skerry.context import part_settings_of
+from skerry.discover import Space, elsewhere
 from skerry.errors import ConfigError, RunError
 from skerry.results import open as open_run
 from skerry.store import nouns
@@ -103,6 +104,26 @@ def test_a_search_stopped_midway_goes_on_to_the_same_bytes(
     pipeline.run(planted_table, output, planted_config)
     assert len(written) == len(set(written)) == total
     assert contents(output) == contents(judged)
+
+
+@pytest.mark.usefixtures("unpublished")
+def test_partitions_of_a_large_survey_are_made_on_processes(
+    judged: Path, planted_table: Path, planted_config: Config, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked: list[int] = []
+    look_for = Space.find_communities
+
+    def found(space: Space, at_once: int) -> None:
+        asked.append(at_once)
+        look_for(space, at_once)
+
+    monkeypatch.setattr(elsewhere, "WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(Space, "find_communities", found)
+    pipeline.run(planted_table, tmp_path / "run", planted_config, threads=3)
+    assert asked and set(asked) == {3}
+    for stage in ("clusters", "nulls", "replication", "classes"):
+        assert contents(tmp_path / "run" / stage) == contents(judged / stage)
 
 
 def test_searches_made_elsewhere_are_those_made_here(

@@ -36,6 +36,7 @@ from skerry.discover.elsewhere import (
     SEARCHING_NULLS,
     NullSearches,
     RepeatedSearches,
+    partitions_at_once,
     search_each,
     without_gpu,
 )
@@ -60,6 +61,7 @@ def clusters(context: Context, key: str) -> dict[str, Any]:
     config, space, folder = context.config, context.space, context.path("clusters")
     context.on_event("clusters", 0, 1)
     clear(folder)
+    space.find_communities(partitions_at_once(len(space), context.threads))
     if config.clusters.route == "graph":
         found = by_communities(space, config)
     else:
@@ -211,7 +213,9 @@ def classes(context: Context, key: str) -> dict[str, Any]:
 def _candidates(context: Context) -> tuple[list[Candidate], Measures]:
     """What the search found, and its measures."""
     candidates = nouns.read_candidates(context.path("clusters") / CANDIDATES)
-    return candidates, measure(candidates, context.space)
+    space = context.space
+    space.find_communities(partitions_at_once(len(space), context.threads))
+    return candidates, measure(candidates, space)
 
 
 def _counts(found: list[RareClass], n: int) -> dict[str, Any]:

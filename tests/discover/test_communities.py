@@ -318,3 +318,21 @@ def test_too_few_sources_for_any_class_are_refused() -> None:
     found = of(sea(0)[:100], 10)
     with pytest.raises(InputError, match="of 100 sources a class may hold at most 5"):
         contained(found, ClassesConfig())
+
+
+def test_partitions_made_on_processes_are_the_same() -> None:
+    graph = space_of(sea(0), NeighborsConfig()).graph
+    here, elsewhere = communities(graph), communities(graph, at_once=2)
+    assert len(here.groups) == len(elsewhere.groups) > 10
+    for one, other in zip(here.groups, elsewhere.groups, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(here.containment, elsewhere.containment)
+    assert here.usual == elsewhere.usual
+
+
+def test_communities_that_are_there_are_not_looked_for_again() -> None:
+    space = space_of(sea(0), NeighborsConfig())
+    space.find_communities(1)
+    found = space.communities
+    space.find_communities(2)
+    assert space.communities is found

@@ -14,7 +14,16 @@ import pytest
 
 from skerry.backends import cpu
 from skerry.config import Config, from_mapping
-from skerry.discover import Space, Surrogates, groups_in, measure, null_search, route_of, space_of
+from skerry.discover import (
+    Space,
+    Surrogates,
+    elsewhere,
+    groups_in,
+    measure,
+    null_search,
+    route_of,
+    space_of,
+)
 from skerry.discover.elsewhere import NullSearches, RepeatedSearches, search_each
 from skerry.discover.replicate import replicate
 from skerry.discover.searches import search_by
@@ -216,3 +225,20 @@ def test_a_daemon_searches_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = {i: i for i in range(4)}
     assert list(search_each(slow_square, plans, kept.__setitem__, executor=Local(), threads=3))
     assert kept == {0: 0, 1: 1, 2: 4, 3: 9}
+
+
+@pytest.mark.parametrize(
+    ("n", "threads", "free", "expected"),
+    [
+        (200_000, 8, 10**12, 8),
+        (199_999, 8, 10**12, 1),  # done sooner than processes begin
+        (10**6, 2, 10**12, 1),
+        (10**6, 8, 1_900_000_000, 3),  # 600 MB each
+        (10**7, 8, 10**9, 1),
+    ],
+)
+def test_partitions_at_a_time_by_size_cores_and_memory(
+    monkeypatch: pytest.MonkeyPatch, n: int, threads: int, free: int, expected: int
+) -> None:
+    monkeypatch.setattr(elsewhere, "available_memory", lambda: free)
+    assert elsewhere.partitions_at_once(n, threads) == expected

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry.config import Config, from_mapping
+from skerry.discover.elsewhere import WORTH_A_PROCESS
 from skerry.planning import Plan, predict
 from skerry.planning.model import (
     communities_seconds,
@@ -41,6 +42,8 @@ def test_more_sources_never_cost_less(n: int, times: float, route: str) -> None:
     if n <= 10_000 < more:
         n = 25_001
         more = max(more, n)
+    # partitions are made at a time from there on
+    n = WORTH_A_PROCESS if n < WORTH_A_PROCESS <= more else n
     few, many = planned(n, **config), planned(more, **config)
     assert many.memory >= few.memory and many.disk >= few.disk
     for before, after in zip(few.stages, many.stages, strict=True):
@@ -153,6 +156,14 @@ def test_threads_shorten_searches_and_take_memory() -> None:
     four = predict(work(10**5), RATES, Config(), MACHINE)
     assert seconds(one, "nulls") == pytest.approx(3 * seconds(four, "nulls"))
     assert four.memory > one.memory
+
+
+def test_partitions_of_a_large_survey_are_made_at_a_time_where_there_are_cores() -> None:
+    for n, gain in ((WORTH_A_PROCESS - 1, 1.0), (10**6, 3.0)):
+        two, four = (predict(work(n), RATES, Config(), replace(MACHINE, cores=c)) for c in (2, 4))
+        rest = rest_seconds(n, RATES, Config())
+        partitions = [seconds(plan, "clusters") - rest for plan in (two, four)]
+        assert partitions[0] == pytest.approx(gain * partitions[1])
 
 
 def test_more_than_two_searches_at_a_time_take_processes_unless_they_share_a_gpu() -> None:

@@ -18,6 +18,7 @@ from skerry.backends import cpu
 from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
 from skerry.discover.matching import membership_matrix
+from skerry.executors.processes import Processes
 from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborGraph
 
 SMALLEST = 10
@@ -72,7 +73,7 @@ class Communities:
         more: list[IntArray] = []
         for size in partition_sizes(n, smallest, largest):
             if size not in there:
-                more += _partition(self.weights, size, smallest)
+                more += _groups(_Partitions(self.weights)(size), smallest)
         if not more:
             return self
         containment = np.concatenate([self.containment, self.containment_of(more)])
@@ -94,7 +95,18 @@ class Usual:
         return np.asarray((usual - _logit(conductance)) / self.scatter)
 
 
-def communities(graph: NeighborGraph) -> Communities:
+@dataclass(frozen=True)
+class _Partitions:
+    """Partitions a graph into communities of a mean size, wherever it is called."""
+
+    weights: Any
+
+    def __call__(self, size: float) -> IntArray:
+        """The community of each source, int64 (n,)."""
+        return cpu.louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
+
+
+def communities(graph: NeighborGraph, at_once: int = 1) -> Communities:
     """Partition a neighbor graph into communities of every size that a rare class may have.
 
     Edges lead to half of the graph's neighbors, the nearest, and weigh what share of all their
@@ -108,12 +120,16 @@ def communities(graph: NeighborGraph) -> Communities:
     partitions together its logit falls as a line with the logarithm of the size, with one
     scatter at all sizes; the line is fitted without those more than 3 robust standard deviations
     off. The containment is how many of these deviations a community lies below it.
+
+    ``at_once`` partitions are made at a time, each by a process where that is more than one: the
+    same ones.
     """
     weights = cpu.shared_neighbors(graph.indices, max(1, graph.indices.shape[1] // 2))
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
-    for size in partition_sizes(len(degree)):
-        groups += _partition(weights, size, SMALLEST)
+    sizes = partition_sizes(len(degree))
+    for labels in Processes(min(at_once, len(sizes))).map(_Partitions(weights), sizes):
+        groups += _groups(labels, SMALLEST)
     leaving = _conductances(weights, degree, groups)
     usual = _usual(_sizes(groups), leaving)
     return Communities(weights, degree, groups, usual.containment(_sizes(groups), leaving), usual)
@@ -134,9 +150,8 @@ def partition_sizes(n: int, smallest: int = SMALLEST, largest: int = 0) -> list[
     return sizes
 
 
-def _partition(weights: Any, size: float, smallest: int) -> list[IntArray]:
-    """The communities, not smaller than so many, of a partition into those of a mean size."""
-    labels = cpu.louvain(weights, weights.shape[0] / (_PER_RESOLUTION * size))
+def _groups(labels: IntArray, smallest: int) -> list[IntArray]:
+    """The communities of a partition that are not smaller than so many."""
     ends = np.cumsum(np.bincount(labels))[:-1]
     parts = np.split(np.argsort(labels, kind="stable"), ends)
     return [rows for rows in parts if len(rows) >= smallest]

@@ -18,6 +18,7 @@ from skerry.discover.surrogates import Surrogates, kinds_of
 from skerry.discover.variants import Variant
 from skerry.executors.executor import Executor
 from skerry.executors.local import Local, available_threads
+from skerry.executors.memory import available_memory
 from skerry.executors.processes import Processes
 from skerry.progress import OnEvent, silent
 from skerry.store.manifest import require_versions, versions
@@ -30,6 +31,12 @@ ON_PROCESSES = 3
 """Searches at a time that are worth a process each: what holds Python's lock, finding communities
 above all, is a third of a search, and more of a large one. Two do as well on threads, in less
 memory, and searches that share a GPU share its memory in one process."""
+
+WORTH_A_PROCESS = 200_000
+"""Sources from which on a partition of their graph is worth a process."""
+
+_PROCESS, _PARTITION = 100 * 10**6, 500
+"""Bytes that a process takes which makes partitions: by itself, and a source."""
 
 SEARCHING_NULLS, REPEATING = "searching featureless data", "repeating the search"
 """What is told of the progress of either."""
@@ -78,6 +85,19 @@ def on_gpu(config: Config) -> tuple[str, ...]:
     """The libraries by which whole searches, repeated ones among them, need a GPU."""
     needed = (("torch", config.neighbors.device), ("cuml", config.embedding.device))
     return tuple(library for library, device in needed if device != "cpu")
+
+
+def partitions_at_once(n: int, threads: int = 0) -> int:
+    """How many partitions of a graph of n sources are made at a time, each by a process.
+
+    No more than ``threads``, 0 for all cores, nor than there is memory for; 1, in this process,
+    where they are too few or too small to be worth processes. None of that changes a partition.
+    """
+    threads = threads or available_threads()
+    daemon = multiprocessing.current_process().daemon
+    if n < WORTH_A_PROCESS or threads < ON_PROCESSES or daemon:
+        return 1
+    return max(1, min(threads, available_memory() // (_PROCESS + _PARTITION * n)))
 
 
 def search_each(

@@ -24,7 +24,7 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
-from skerry.discover.elsewhere import ON_PROCESSES, without_gpu
+from skerry.discover.elsewhere import ON_PROCESSES, WORTH_A_PROCESS, without_gpu
 from skerry.discover.part import at_same_share
 from skerry.discover.reduce import epochs_of
 from skerry.discover.surrogates import kinds_of, surrogate_size
@@ -176,7 +176,9 @@ class _Model:
             gpu=gpu,
         )
         by_graph = route == "graph"
-        grouping = communities_seconds(n, rates, config, route) + rest_seconds(n, rates, config)
+        rest = rest_seconds(n, rates, config)
+        partitions = communities_seconds(n, rates, config, route) / self._partitioning(n)
+        grouping = partitions + rest
         yield StageCost(
             "embedding",
             2 * layout_seconds(n, rates, config) + rates.start,
@@ -266,6 +268,12 @@ class _Model:
     def _processes(self, at_once: int, gpu: float) -> int:
         """Bytes of the processes that so many searches at a time have, if they have any."""
         return 0 if gpu or at_once < ON_PROCESSES else _PROCESS * at_once
+
+    def _partitioning(self, n: int) -> float:
+        """By how much partitions of a graph of n sources gain by being made at a time."""
+        if n < WORTH_A_PROCESS or self.machine.cores < ON_PROCESSES:
+            return 1.0
+        return self._speedup(len(partition_sizes(n)))
 
     def _speedup(self, count: int) -> float:
         return max(1.0, min(self.speedup, count))
