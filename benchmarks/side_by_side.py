@@ -1,9 +1,11 @@
 """What searches of featureless data side by side gain on threads, and on processes.
 
     python benchmarks/side_by_side.py [--sources 10000] [--searches 8] [-o side_by_side.md]
+    python benchmarks/side_by_side.py --partitions 300000 [-o side_by_side_partitions.md]
 
 Vectors of ``judged_speed.py``; each way makes the same searches, the start of processes in its
-time. Run it on a machine that does nothing else.
+time. With --partitions it is the communities of one graph of so many sources, whose partitions
+are made one after the other or at a time. Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -20,19 +22,23 @@ from judged_speed import files, make
 from tables import publish, table
 
 from skerry.config import Config
-from skerry.discover import Surrogates, groups_in, kinds_of, measure, route_of, space_of
+from skerry.discover import Space, Surrogates, groups_in, kinds_of, measure, route_of, space_of
+from skerry.discover.communities import communities, partition_sizes
 from skerry.discover.elsewhere import NullSearches
 from skerry.discover.searches import each
 from skerry.executors.local import available_threads
 from skerry.executors.processes import Processes
 
 
-def surrogates_of(n: int) -> Surrogates:
+def space_of_planted(n: int) -> Space:
     with tempfile.TemporaryDirectory() as folder:
         make(*files(Path(folder), n), n)
         vectors = np.load(files(Path(folder), n)[0])
-    config = Config()
-    space = space_of(vectors, config.neighbors)
+    return space_of(vectors, Config().neighbors)
+
+
+def surrogates_of(n: int) -> Surrogates:
+    config, space = Config(), space_of_planted(n)
     candidates = route_of("graph")(space, config)
     found = Surrogates(space, config, groups_in(space, candidates, measure(candidates, space)))
     found.prepare(kinds_of(config))
@@ -46,12 +52,34 @@ def seconds(searches: Callable[[], Iterable[Any]]) -> float:
     return time.perf_counter() - began
 
 
+def partitions(n: int) -> str:
+    """Communities of one graph, by how many partitions are made at a time."""
+    graph = space_of_planted(n).graph
+    lines, alone = [], 0.0
+    for count in sorted({1, 2, available_threads()}):
+        began = time.perf_counter()
+        communities(graph, at_once=count)
+        took = time.perf_counter() - began
+        alone = alone or took
+        lines.append([str(count), f"{took:.2f}", f"{alone / took:.2f}"])
+    many = len(partition_sizes(n))
+    heads = ["partitions at a time", "s", "times as fast"]
+    return (
+        f"Communities of a graph of {n:,} sources, {many} partitions and what is common to them, "
+        f"{available_threads()} cores.\n\n{table(heads, lines)}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sources", type=int, default=10_000)
     parser.add_argument("--searches", type=int, default=8)
+    parser.add_argument("--partitions", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args()
+    if args.partitions:
+        publish(partitions(args.partitions), "Partitions at a time", args.output)
+        return
     search = NullSearches(surrogates_of(args.sources))
     plans = [("smooth-2", number) for number in range(args.searches)]
     search(plans[0])  # loads what is loaded once
