@@ -260,6 +260,19 @@ def test_more_neighbors_of_some(exact_below: int) -> None:
     assert search.of_rows(rows[:0], 7)[0].shape == search.of_rows(rows[:0], 7)[1].shape == (0, 7)
 
 
+def test_an_index_looks_no_further_than_an_eighth_where_that_finds_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(neighbors, "_TARGET_RECALL", 1.1)
+    rng = np.random.default_rng(12)
+    apart = (8 * rng.normal(size=(40, 24))).repeat(150, axis=0) + rng.normal(size=(6000, 24))
+    found = neighbor_search(apart.astype(np.float32), NeighborsConfig(k=10, exact_below=0)).find
+    assert isinstance(found, neighbors._Inverted)
+    assert 10 * found.n_probe > 6000 // 64 >= 8 * found.n_probe
+    monkeypatch.setattr(neighbors, "_LEAST_RECALL", 1.1)
+    assert neighbors._inverted(apart.astype(np.float32), 10)[0] is None
+
+
 def test_where_an_index_does_not_help_all_are_compared() -> None:
     rng = np.random.default_rng(12)
     even = rng.normal(size=(4500, 24)).astype(np.float32)
