@@ -129,7 +129,7 @@ CASES = {
             ints("end", 9223372036854775807),
             ints("two", 2),
             ints("pads", 0, 0, 1, 0, 0, 0, 2, 0),
-            ("order", np.array([2, 0, 1, 1], np.int64)),
+            ("order", np.array([2, 0, -2, 1], np.int64)),
         ),
     ),
     "places looked at, the same in every image": (
