@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from skerry.config import from_mapping
-from skerry.discover import OwnRoute, elsewhere
+from skerry.discover import OwnRoute, Space, elsewhere
 from skerry.discover.find import Searched, find
 from skerry.errors import InputError
 from skerry.executors.processes import Processes
@@ -86,6 +86,14 @@ def test_a_smooth_sea_holds_no_class() -> None:
     assert found.candidates
     assert {j.judgement.verdict for j in found.judged} == {"rejected"}
     assert found.confirmed() == []
+
+
+def test_partitions_are_made_at_a_time_as_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(finding, "partitions_at_once", lambda n: 3)
+    monkeypatch.setattr(Space, "find_communities", lambda space, at_once: asked.append(at_once))
+    find(sea(400, planted=False), PLAIN)
+    assert asked == [3]
 
 
 def test_members_are_rows_of_the_input() -> None:

@@ -23,6 +23,7 @@ from skerry.discover.elsewhere import (
     REPEATING,
     SEARCHING_NULLS,
     null_searches,
+    partitions_at_once,
     repeated_searches,
 )
 from skerry.discover.measure import measure
@@ -106,6 +107,7 @@ def find(
     # of a million sources a copy is half a gigabyte: freed where the caller holds no other
     del vectors, table
     space = space_of(ordered, config.neighbors, on_event=on_event)
+    space.find_communities(partitions_at_once(len(space)))
     chosen = route or route_of(config.clusters.route)
     candidates = chosen(space, config)
     measures = measure(candidates, space)
