@@ -166,6 +166,17 @@ def test_partitions_of_a_large_survey_are_made_at_a_time_where_there_are_cores()
         assert partitions[0] == pytest.approx(gain * partitions[1])
 
 
+def test_partitions_that_the_settings_alone_ask_for_are_made_one_after_the_other() -> None:
+    n, four = 10**6, replace(MACHINE, cores=4)
+    larger = from_mapping({"classes": {"max_size": 9000}})  # 2,048, 4,096 and 8,192 beside seven
+    rest = rest_seconds(n, RATES, Config())
+    seven, ten = (
+        seconds(predict(work(n), RATES, config, four), "clusters") - rest
+        for config in (Config(), larger)
+    )
+    assert ten - seven == pytest.approx(RATES.communities * n * 3)
+
+
 def test_more_than_two_searches_at_a_time_take_processes_unless_they_share_a_gpu() -> None:
     def more(config: Config) -> float:
         two, three = (predict(work(1000), RATES, config, replace(MACHINE, cores=c)) for c in (2, 3))

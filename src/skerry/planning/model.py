@@ -177,8 +177,7 @@ class _Model:
         )
         by_graph = route == "graph"
         rest = rest_seconds(n, rates, config)
-        partitions = communities_seconds(n, rates, config, route) / self._partitioning(n)
-        grouping = partitions + rest
+        grouping = self._partitioning(n, route) + rest
         yield StageCost(
             "embedding",
             2 * layout_seconds(n, rates, config) + rates.start,
@@ -269,11 +268,17 @@ class _Model:
         """Bytes of the processes that so many searches at a time have, if they have any."""
         return 0 if gpu or at_once < ON_PROCESSES else _PROCESS * at_once
 
-    def _partitioning(self, n: int) -> float:
-        """By how much partitions of a graph of n sources gain by being made at a time."""
+    def _partitioning(self, n: int, route: str) -> float:
+        """Seconds of the partitions of the run's own graph, of n sources.
+
+        Those that measures rest on gain by being made at a time, what a route adds does not.
+        """
+        every = communities_seconds(n, self.rates, self.config, route)
         if n < WORTH_A_PROCESS or self.machine.cores < ON_PROCESSES:
-            return 1.0
-        return self._speedup(len(partition_sizes(n)))
+            return every
+        count = len(partition_sizes(n))
+        shared = self.rates.communities * n * count
+        return every - shared + shared / self._speedup(count)
 
     def _speedup(self, count: int) -> float:
         return max(1.0, min(self.speedup, count))
