@@ -18,6 +18,13 @@ def test_the_sky_is_the_median_of_the_border_of_each_band() -> None:
     assert (found[:, :, 30, 30] == 100).all()
 
 
+def test_the_sky_is_that_of_the_top_and_bottom_rows() -> None:
+    light = torch.zeros(1, 1, 64, 64)
+    light[..., :3] = light[..., -3:] = 8  # both sides
+    assert above_sky(light)[0, 0, 32, 32] == 0
+    assert above_sky(light.rot90(1, (2, 3)))[0, 0, 32, 32] == -8
+
+
 def test_the_lower_median_is_one_of_the_values() -> None:
     assert median(torch.tensor([[4.0, 1.0, 3.0, 2.0], [9.0, 9.0, 0.0, 1.0]])).tolist() == [2.0, 1.0]
 

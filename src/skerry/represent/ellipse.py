@@ -39,7 +39,7 @@ class Ellipses:
 
 
 def ellipse_structure(images: Tensor) -> Tensor:
-    """Measures on ten ellipses around the center; turning or mirroring changes none.
+    """Measures on ten ellipses around the center; turning or mirroring changes none but by the sky.
 
     On each ellipse: the mean light (asinh), and over that mean the parts of the even Fourier
     modes to the eighth along the galaxy's axes, as cosine (negative in the fourth mode is boxy,

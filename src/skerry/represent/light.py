@@ -16,7 +16,10 @@ NOISE = 6.0
 
 
 def above_sky(light: Tensor) -> Tensor:
-    """Light, shape (n, bands, side, side), over the median of each image's border."""
+    """Light, shape (n, bands, side, side), over the median of each image's top and bottom rows.
+
+    Not of its sides: a quarter turn changes it, in most images by a step of a byte or more.
+    """
     edge = light.shape[-1] // 32 + 1
     border = torch.cat([light[..., :edge, :].flatten(2), light[..., -edge:, :].flatten(2)], 2)
     return light - median(border)[:, :, None, None]

@@ -19,7 +19,9 @@ RADIUS = 0.9
 
 
 def structure(images: Tensor) -> Tensor:
-    """Measures of structure that neither a rotation nor a mirror changes.
+    """Measures of structure that neither a rotation nor a mirror changes, but through the sky.
+
+    The sky is that of the top and bottom rows (``above_sky``), which a quarter turn changes.
 
     In each of 12 rings around the center: the mean light (asinh), the amplitudes of the first
     five Fourier modes in azimuth over that mean (1 is lopsided, 2 a bar or two arms; Rix &
