@@ -87,6 +87,8 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args()
     results, asked = Results(args.work, "kills"), args.calls.split(",")
+    if not set(asked) <= set(SAID):
+        parser.error(f"--calls {args.calls}: expected some of {','.join(SAID)}")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         first, new = drawn(scratch)
