@@ -35,8 +35,11 @@ memory, and searches that share a GPU share its memory in one process."""
 WORTH_A_PROCESS = 200_000
 """Sources from which on a partition of their graph is worth a process."""
 
-_PROCESS, _PARTITION = 100 * 10**6, 500
-"""Bytes that a process takes which makes partitions: by itself, and a source."""
+PROCESS = 100 * 10**6
+"""Bytes that a process takes by itself, beside its search or partition: 86 MB of 195, the rest is
+shared."""
+
+_PARTITION = 500  # bytes a source, of a process that makes partitions
 
 SEARCHING_NULLS, REPEATING = "searching featureless data", "repeating the search"
 """What is told of the progress of either."""
@@ -94,10 +97,14 @@ def partitions_at_once(n: int, threads: int = 0) -> int:
     where they are too few or too small to be worth processes. None of that changes a partition.
     """
     threads = threads or available_threads()
-    daemon = multiprocessing.current_process().daemon
-    if n < WORTH_A_PROCESS or threads < ON_PROCESSES or daemon:
+    if n < WORTH_A_PROCESS or threads < ON_PROCESSES or not _may_start_processes():
         return 1
-    return max(1, min(threads, available_memory() // (_PROCESS + _PARTITION * n)))
+    return max(1, min(threads, available_memory() // (PROCESS + _PARTITION * n)))
+
+
+def _may_start_processes() -> bool:
+    """Not so for a daemon, as a process of a pool is."""
+    return not multiprocessing.current_process().daemon
 
 
 def search_each(
@@ -135,8 +142,7 @@ def search_each(
         keep(name, task(plans[name]))
 
     at_once = min(threads or available_threads(), len(plans))
-    daemon = multiprocessing.current_process().daemon  # as of a pool: it may start no process
-    if executor.here and at_once >= ON_PROCESSES and not on_gpu and not daemon:
+    if executor.here and at_once >= ON_PROCESSES and not on_gpu and _may_start_processes():
         executor, threads = Processes(at_once), 1
     if executor.here:
         for done, _ in enumerate(each(make, list(plans), threads), start=1):

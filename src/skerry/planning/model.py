@@ -24,7 +24,7 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
-from skerry.discover.elsewhere import ON_PROCESSES, WORTH_A_PROCESS, without_gpu
+from skerry.discover.elsewhere import ON_PROCESSES, PROCESS, WORTH_A_PROCESS, without_gpu
 from skerry.discover.part import at_same_share
 from skerry.discover.reduce import epochs_of
 from skerry.discover.surrogates import kinds_of, surrogate_size
@@ -47,7 +47,6 @@ _GPU_IMAGES = 28_410.0  # a second, from JPEG of 424 px, 16 cores: benchmarks/gp
 _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmarks/gpu_neighbors.md
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
-_PROCESS = 100 * 10**6  # that searches, beside its search: 86 MB of 195, the rest is shared
 _COMMUNITIES, _UMAP = 1400, 5200  # bytes a source beyond vectors and graph
 _OF_EVERY_GROUP = 0.07  # of the others, kept in what UMAP is fitted on: benchmarks/umap_part.md
 _PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
@@ -266,7 +265,7 @@ class _Model:
 
     def _processes(self, at_once: int, gpu: float) -> int:
         """Bytes of the processes that so many searches at a time have, if they have any."""
-        return 0 if gpu or at_once < ON_PROCESSES else _PROCESS * at_once
+        return 0 if gpu or at_once < ON_PROCESSES else PROCESS * at_once
 
     def _partitioning(self, n: int, route: str) -> float:
         """Seconds of the partitions of the run's own graph, of n sources.
