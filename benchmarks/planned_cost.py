@@ -63,13 +63,13 @@ def predict(source: Path, nulls: int, probe: float) -> Row:
 
 
 def run(source: Path, output: Path, nulls: int) -> Row:
-    from skerry import pipeline
+    from skerry import building, pipeline
     from skerry.config import from_mapping
 
     class Clock:
         monotonic = staticmethod(time.process_time)
 
-    pipeline.time = Clock  # type: ignore[assignment]
+    building.time = Clock  # type: ignore[assignment]
     pipeline.run(source, output, from_mapping(settings(nulls)), threads=1)
     lines = map(json.loads, (output / "log.jsonl").read_text().splitlines())
     stages = {x["stage"]: x["seconds"] for x in lines if x.get("state") == "done"}

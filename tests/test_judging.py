@@ -16,7 +16,7 @@ import pytest
 
 from skerry import judging, pipeline
 from skerry.config import Config, from_mapping
-from skerry.context import part_settings_of
+from skerry.dependencies import part_settings_of
 from skerry.discover import Space, elsewhere
 from skerry.errors import ConfigError, RunError
 from skerry.results import open as open_run

@@ -24,7 +24,7 @@ import pytest
 from skerry import context, encoding, pipeline
 from skerry.backends import card
 from skerry.config import Config, from_mapping, to_toml
-from skerry.context import outside_of, provenance, settings_of
+from skerry.dependencies import outside_of, settings_of
 from skerry.errors import (
     CatalogError,
     ConfigError,
@@ -36,6 +36,7 @@ from skerry.errors import (
     SkerryError,
     TooManyFailuresError,
 )
+from skerry.notices import provenance
 from skerry.pipeline import STAGES
 from skerry.reopening import reopened
 from skerry.represent import encode

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from skerry.adding.earlier import maker
 from skerry.adding.joint import parts_of
-from skerry.context import Context, outside_of
+from skerry.context import Context
+from skerry.dependencies import outside_of
 from skerry.errors import TooManyFailuresError
 from skerry.executors.local import available_threads
 from skerry.represent.elsewhere import encode_elsewhere, task_of

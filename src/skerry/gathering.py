@@ -7,8 +7,9 @@ from pathlib import Path
 
 from skerry.answered import answers
 from skerry.config import ASSUMED, Config
-from skerry.context import Context, provenance, warnings
+from skerry.context import Context
 from skerry.discover import distinctive, kinds_of, pooled
+from skerry.notices import provenance, warnings
 from skerry.publish import Findings
 from skerry.store import nouns, read_table
 from skerry.surroundings import area, unclustered

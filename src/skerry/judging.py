@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from skerry.config import Config
-from skerry.context import Context, by_cuml, distinct
+from skerry.context import Context
+from skerry.dependencies import by_cuml
 from skerry.discover import (
     Surrogates,
     groups_in,
@@ -122,7 +123,7 @@ def _variants(context: Context, config: Config) -> list[Variant]:
 def _around(context: Context) -> IntArray | None:
     """The rows that repeated searches are confined to; None: all."""
     # of most surveys it is: their nulls need not be read to know
-    if distinct(context) <= context.config.replication.whole_below:
+    if context.distinct <= context.config.replication.whole_below:
         return None
     candidates, measures = _candidates(context)
     nulls = read_nulls(context)

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from skerry.building import STAGES, part_key, up_to_date
 from skerry.config import Config
 from skerry.context import Context
 from skerry.encoding import Shards
 from skerry.errors import ConfigError, RunError
-from skerry.pipeline import STAGES, carry_through, part_key, prepare, require_gpu, up_to_date
+from skerry.pipeline import carry_through, prepare, require_gpu
 from skerry.progress import OnEvent, silent
 from skerry.store.manifest import NAME
 from skerry.store.runfolder import CONFIG, claim, open_folder, read_config, remove

@@ -8,10 +8,11 @@ from typing import Any
 
 from skerry.adding.earlier import Earlier
 from skerry.adding.fitting import require_encoded_alike, require_fitting, require_new
+from skerry.building import FORMAT
 from skerry.config import Config
 from skerry.errors import ConfigError, RunError
 from skerry.executors.executor import Executor
-from skerry.pipeline import FORMAT, carry_through, prepare, require_gpu, status
+from skerry.pipeline import carry_through, prepare, require_gpu, status
 from skerry.progress import OnEvent, silent
 from skerry.reopening import reopened
 from skerry.store import file_digest, read_manifest

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from skerry.adding.earlier import Earlier, maker
 from skerry.adding.joint import NAMED, parts_of
-from skerry.context import Context, outside_of
+from skerry.context import Context
+from skerry.dependencies import outside_of
 from skerry.errors import InputError
 from skerry.represent.contract import hold
 from skerry.survey import Facts, Survey, facts

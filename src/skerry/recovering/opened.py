@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from skerry.config import Config
-from skerry.context import settings_of
+from skerry.dependencies import settings_of
 from skerry.discover import Space, first_of_each, in_canonical_order, kinds_of
 from skerry.errors import ConfigError, RunError
 from skerry.pipeline import require_gpu

@@ -13,7 +13,6 @@ from skerry.discover.elsewhere import on_gpu, search_each
 from skerry.discover.separation import Separation, separation
 from skerry.errors import RunError
 from skerry.executors.local import Local
-from skerry.pipeline import versions
 from skerry.progress import OnEvent, silent
 from skerry.recovering.curve import Point, limit, point
 from skerry.recovering.opened import Opened, open_run
@@ -24,6 +23,7 @@ from skerry.recovering.schedule import Schedule, schedule_of
 from skerry.recovering.search import Outcome, look_for
 from skerry.store import nouns
 from skerry.store.addresses import is_address
+from skerry.store.manifest import versions
 from skerry.store.runfolder import LOCK, RunFolder, clear, open_folder
 from skerry.types import FloatArray
 

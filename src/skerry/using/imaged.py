@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from skerry.config import Config
-from skerry.context import VIEW_SIZE, Context, image_warnings
+from skerry.context import VIEW_SIZE, Context
 from skerry.errors import ConfigError, InputError, SkerryError
+from skerry.notices import image_warnings
 from skerry.progress import silent
 from skerry.publish.sheets import contact_sheet
 from skerry.reopening import reopened

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.config import Config
-from skerry.context import Context, image_warnings
+from skerry.context import Context
 from skerry.discover.assign import Assigner
 from skerry.errors import ConfigError, InputError
+from skerry.notices import image_warnings
 from skerry.progress import OnEvent
 from skerry.represent.encode import encode, given, join
 from skerry.store import read_manifest

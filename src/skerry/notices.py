@@ -1,0 +1,141 @@
+"""What a user must know of how a run read, showed and searched its input, and what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from skerry.context import Context, classes_file
+from skerry.discover.checks import Q_BELOW
+from skerry.discover.lineage import Lost, lost
+from skerry.discover.nulls import fewest
+from skerry.discover.surrogates import surrogate_size
+from skerry.represent.contract import accepted, in_words
+from skerry.represent.placed import computed_by
+from skerry.store import nouns, read_manifest
+from skerry.types import Contract
+
+LOW_RECALL = 0.9
+"""Share of true neighbors below which a user is warned."""
+
+
+def warnings(context: Context) -> list[str]:
+    """What a user must know of how the input was read and searched."""
+    found = list(context.survey.notes)
+    counts = {s: context.counts(s) for s in ("representations", "neighbors", "embedding")}
+    if not counts["embedding"].get("spectral", True):
+        found.append(
+            "UMAP's spectral start failed, as it does where the graph falls into many parts; a "
+            "seeded random start was used: groups may lie anywhere on the map."
+        )
+    if counts["embedding"].get("placed"):
+        fitted, placed = counts["embedding"]["fitted"], counts["embedding"]["placed"]
+        found.append(
+            f"UMAP was fitted on {fitted:,} of {fitted + placed:,} sources, some of every group "
+            f"that stands out among them, and the other {placed:,} were placed among these. A "
+            "larger embedding.whole_below fits more."
+        )
+    if counts["neighbors"].get("copies"):
+        found.append(
+            f"{counts['neighbors']['copies']} sources have the very vector of another, as where a "
+            "source is entered twice: one of each was searched, the others follow it into its "
+            "class (neighbors/copies.parquet)."
+        )
+    if counts["neighbors"].get("recall", 1.0) < LOW_RECALL:
+        found.append(
+            f"The neighbor graph found only {counts['neighbors']['recall']:.0%} of the true "
+            "neighbors: raise neighbors.exact_below to compare every pair."
+        )
+    found += _by_parts(context)
+    found += [f"{gone.sentence}." for gone in _gone(context)]
+    sides: dict[str, int] = counts["representations"].get("sides", {})
+    return found + image_warnings(context, {int(side): n for side, n in sides.items()})
+
+
+def _by_parts(context: Context) -> list[str]:
+    """What is lost where a survey is too large to be held against featureless data as a whole."""
+    config, n = context.config, context.distinct
+    part = surrogate_size(n, config)
+    if part == n or not config.nulls.n:
+        return []
+    least = fewest(n / part, config.nulls.n, Q_BELOW)
+    return [
+        f"Each search of featureless data had {part:,} of {n:,} sources, so that a chance group "
+        f"counts {n / part:.3g} times: no class can be confirmed unless {least} candidates or more "
+        "stand out as it does. A larger nulls.n or nulls.sources lowers that number."
+    ]
+
+
+def _gone(context: Context) -> list[Lost]:
+    """Classes of the previous run that were not rejected there and whose id is gone."""
+    previous, _ = context.previous
+    if not previous:
+        return []
+    before = nouns.read_classes(classes_file(context.config.classes.previous))
+    stood = {rare.class_id for rare in before if rare.verdict != "rejected"}
+    now = nouns.read_classes(classes_file(context.folder.path))
+    ids = nouns.read_embedding_ids(context.path("embedding") / "embedding.parquet")
+    return lost(
+        [known for known in previous if known.class_id in stood],
+        [(rare.class_id, rare.members) for rare in now],
+        set(ids),
+    )
+
+
+def image_warnings(context: Context, sides: Mapping[int, int]) -> list[str]:
+    """What a user must know of how images were shown to the encoder.
+
+    ``sides`` counts them by their side in pixels.
+    """
+    contract = context.contract
+    if contract is None:
+        return []
+    found = []
+    if context.facts.gray and len(contract.bands) == 3:
+        found.append(
+            f"The images are gray; the encoder learned from {', '.join(contract.bands)} and is "
+            "shown one band three times."
+        )
+    if accepted(context.config.representations.accept):
+        found.append(
+            "Differences from the encoder's contract were accepted: "
+            f"{context.config.representations.accept}."
+        )
+    if context.config.representations.crop:
+        return found
+    unknown = {s: n for s, n in sides.items() if contract.crop_of(s) is None}
+    if unknown:
+        listed = ", ".join(f"{n} of {s} px" for s, n in list(unknown.items())[:5])
+        found.append(
+            f"The field of view of {sum(unknown.values())} images ({listed}) is not known; they "
+            f"were taken whole. The encoder expects {contract.field}: if yours show "
+            "another field, set representations.crop."
+        )
+    return found
+
+
+def provenance(context: Context, stages: Sequence[str]) -> dict[str, str]:
+    """Input, encoder, field of view, and the versions that each stage was made with."""
+    encoder, contract = context.encoder, context.contract
+    found = {"input": ", ".join(Path(path).name for path in context.folder.inputs)}
+    if encoder is None or contract is None:
+        found["encoder"] = "none: representations were given"
+    else:
+        by = computed_by(context.config.representations.device)
+        ran = "".join(f", computed by {how}" for how in by.values())
+        found["encoder"] = f"{encoder.name} (SHA-256 {encoder.sha256}){ran}"
+        sides = context.counts("representations").get("sides", {})
+        found["field of view"] = "; ".join(
+            f"{n} images of {s} px, central {_share(context, contract, int(s)):.1%} kept"
+            for s, n in list(sides.items())[:5]
+        )
+        found |= in_words(contract, context.facts)
+    for stage in stages:
+        manifest = read_manifest(context.path(stage))
+        if manifest is not None:
+            found |= manifest.versions
+    return found
+
+
+def _share(context: Context, contract: Contract, side: int) -> float:
+    return context.config.representations.crop or contract.crop_of(side) or 1.0
