@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from skerry.backends import card, cpu  # noqa: E402
 from skerry.config import NeighborsConfig  # noqa: E402
-from skerry.discover import neighbor_graph, neighbor_search, neighbors  # noqa: E402
+from skerry.discover import exact, neighbor_graph, neighbor_search, neighbors  # noqa: E402
 from skerry.discover.searches import each  # noqa: E402
 from skerry.types import FloatArray, NeighborGraph  # noqa: E402
 
@@ -66,7 +66,7 @@ def assert_same(found: NeighborGraph, expected: NeighborGraph) -> None:
 def test_the_graph_is_that_of_the_cpu(name: str) -> None:
     x = cases()[name]
     search = neighbor_search(x, CONFIG)
-    assert isinstance(search.find, neighbors._ExactOnGpu)
+    assert isinstance(search.find, exact.ExactOnGpu)
     assert_same(neighbor_graph(search, CONFIG), on_the_cpu(x))
 
 

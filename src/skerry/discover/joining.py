@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skerry.config import NeighborsConfig
-from skerry.discover.neighbors import NeighborSearch, pair_distances
+from skerry.discover.compared import pair_distances
+from skerry.discover.neighbors import NeighborSearch
 from skerry.progress import OnEvent, silent
 from skerry.types import DoubleArray, FloatArray, IntArray, NeighborGraph
 
