@@ -210,9 +210,10 @@ def test_more_rows_than_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) 
     near = near_of(0, 300, 8)
     whole = cpu.shared_neighbors(near, 4)
     monkeypatch.setattr(cpu, "_SHARED_BLOCK", 7)
-    parts = cpu.shared_neighbors(near, 4)
-    for name in ("data", "indices", "indptr"):
-        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    for threads in (1, 3):
+        parts = cpu.shared_neighbors(near, 4, threads)
+        for name in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
 
 
 @settings(deadline=None, max_examples=20)

@@ -15,7 +15,9 @@ import functools
 import os
 import threading
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,7 +266,7 @@ def product(a: FloatArray, b: FloatArray) -> FloatArray:
         return np.asarray(a @ b)
 
 
-def shared_neighbors(indices: RowArray, edges: int) -> Any:
+def shared_neighbors(indices: RowArray, edges: int, threads: int = 1) -> Any:
     """The symmetric sparse graph of each row's first ``edges`` neighbors, weighed by likeness.
 
     The weight is Jaccard's index of both rows' k neighbors: how many they share over how many
@@ -274,6 +276,7 @@ def shared_neighbors(indices: RowArray, edges: int) -> Any:
     Parameters
     ----------
     indices : int32 (n, k), the neighbors of each row, nearest first
+    threads : that compare rows at a time
 
     Returns
     -------
@@ -282,18 +285,16 @@ def shared_neighbors(indices: RowArray, edges: int) -> Any:
     """
     from scipy.sparse import csr_matrix
 
-    n, k = indices.shape
+    n = len(indices)
     near = np.sort(indices, axis=1)
     weights = np.empty((n, edges), dtype=np.float32)
-    for start in range(0, n, _SHARED_BLOCK):
-        own = near[start : start + _SHARED_BLOCK, :, None]
-        rows = np.arange(start, start + len(own))[:, None]
-        for edge in range(edges):
-            others = near[indices[start : start + _SHARED_BLOCK, edge], None, :]
-            shared = (own == others).sum(axis=(1, 2))
-            returned = (others[:, 0] == rows).any(axis=1)
-            factor = np.where(returned, 1.0, _UNRETURNED)
-            weights[start : start + _SHARED_BLOCK, edge] = factor * shared / (2 * k - shared)
+
+    def weigh(start: int) -> None:
+        part = slice(start, start + _SHARED_BLOCK)
+        weights[part] = _likeness(near, indices[part, :edges], start)
+
+    with ThreadPoolExecutor(threads) as pool:
+        deque(pool.map(weigh, range(0, n, _SHARED_BLOCK)), maxlen=0)
     starts = np.arange(0, n * edges + 1, edges)
     to = indices[:, :edges].ravel()
     graph = csr_matrix((weights.ravel(), to, starts), shape=(n, n))
@@ -301,6 +302,24 @@ def shared_neighbors(indices: RowArray, edges: int) -> Any:
     found.eliminate_zeros()
     found.sort_indices()
     return found
+
+
+def _likeness(near: RowArray, to: RowArray, start: int) -> FloatArray:
+    """Of the rows from ``start`` on and those that each leads to (m, edges): their weights.
+
+    ``near`` are all rows' neighbors (n, k), each row's ascending.
+    """
+    k = near.shape[1]
+    own = near[start : start + len(to), :, None]
+    rows = np.arange(start, start + len(to))[:, None]
+    weights = np.empty(to.shape, dtype=np.float32)
+    for edge, others in enumerate(to.T):
+        theirs = near[others, None, :]
+        shared = (own == theirs).sum(axis=(1, 2))
+        returned = (theirs[:, 0] == rows).any(axis=1)
+        factor = np.where(returned, 1.0, _UNRETURNED)
+        weights[:, edge] = factor * shared / (2 * k - shared)
+    return weights
 
 
 def louvain(graph: Any, resolution: float) -> IntArray:

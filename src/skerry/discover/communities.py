@@ -121,10 +121,11 @@ def communities(graph: NeighborGraph, at_once: int = 1) -> Communities:
     scatter at all sizes; the line is fitted without those more than 3 robust standard deviations
     off. The containment is how many of these deviations a community lies below it.
 
-    ``at_once`` partitions are made at a time, each by a process where that is more than one: the
-    same ones.
+    ``at_once`` partitions are made at a time, each by a process where that is more than one, and
+    as many threads weigh the edges: the same ones.
     """
-    weights = cpu.shared_neighbors(graph.indices, max(1, graph.indices.shape[1] // 2))
+    edges = max(1, graph.indices.shape[1] // 2)
+    weights = cpu.shared_neighbors(graph.indices, edges, at_once)
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
     sizes = partition_sizes(len(degree))
