@@ -47,6 +47,15 @@ def test_confirmed_and_tentative_are_shown_and_rejected_counted(
     assert "99.0% of them are in none, which is normal" in " ".join(out.split())
 
 
+def test_an_id_is_whole_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    given = found(["confirmed"])
+    given["classes"][0]["class_id"] = "SKR-587722984435351614"
+    assert "SKR-587722984435351614" in printed(capsys, given)
+
+
 def test_no_more_than_twenty_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     out = printed(capsys, found(["confirmed"] * 23))
     assert "SKR-[b]20" in out and "SKR-[b]21" not in out

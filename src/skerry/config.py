@@ -191,12 +191,18 @@ ASSUMED: Mapping[str, tuple[str, ...]] = {
 """Settings of a preset that its paper does not give: chosen here, marked in every report."""
 
 
+_LISTS = ("nulls.scales",)
+"""Settings of numbers in a text, of which one number alone is one too."""
+
+
 def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
     known = get_type_hints(kind)
     for key, value in values.items():
         if key not in known:
             raise ConfigError(_unknown(f"{name}.{key}", [f"{name}.{k}" for k in known]))
-        allowed = (int, float) if known[key] is float else (known[key],)
+        allowed: tuple[type, ...] = (int, float) if known[key] is float else (known[key],)
+        if f"{name}.{key}" in _LISTS:
+            allowed = (int, float, str)
         if isinstance(value, bool) or not isinstance(value, allowed):
             raise ConfigError(f"{name}.{key} is {value!r}; expected {known[key].__name__}")
     return kind(**{k: known[k](v) for k, v in values.items()})
@@ -279,7 +285,11 @@ def _validate(config: Config) -> None:
             f"{_CUML_SAMPLES} or less with embedding.device = cuda",
         ),
         ("nulls.n", config.nulls.n >= 0, "0 (none) or more"),
-        ("nulls.scales", bool(scales_of(config.nulls)), "numbers above 0, as 1,2,4"),
+        (
+            "nulls.scales",
+            bool(scales_of(config.nulls)),
+            "numbers above 0, as 1,2,4, no two alike in six digits",
+        ),
         ("nulls.seed", config.nulls.seed >= 0, "0 or more"),
         ("nulls.sources", config.nulls.sources >= 500, "500 or more"),
         ("replication.subsamples", config.replication.subsamples >= 0, "0 (none) or more"),
@@ -310,7 +320,9 @@ def scales_of(nulls: NullsConfig) -> tuple[float, ...]:
         found = {float(part) for part in nulls.scales.split(",")}
     except ValueError:
         return ()
-    return tuple(sorted(found)) if all(0 < s < math.inf for s in found) else ()
+    # they name files: no two of one name
+    named = len({f"{scale:g}" for scale in found}) == len(found)
+    return tuple(sorted(found)) if named and all(0 < s < math.inf for s in found) else ()
 
 
 def parse_override(text: str) -> dict[str, Any]:

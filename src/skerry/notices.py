@@ -46,19 +46,38 @@ def warnings(context: Context) -> list[str]:
             f"The neighbor graph found only {counts['neighbors']['recall']:.0%} of the true "
             "neighbors: raise neighbors.exact_below to compare every pair."
         )
+    if _placed_in_headers(context):
+        found.append(
+            "No positions are known: those in FITS headers are not read. For surface densities, "
+            "sky maps and crossmatches give a catalog with ra and dec in degrees."
+        )
     found += _by_parts(context)
     found += [f"{gone.sentence}." for gone in _gone(context)]
     sides: dict[str, int] = counts["representations"].get("sides", {})
     return found + image_warnings(context, {int(side): n for side, n in sides.items()})
 
 
+def _placed_in_headers(context: Context) -> bool:
+    """Whether no source has a position, though FITS headers have a WCS."""
+    if context.contract is None or context.survey.sources["ra"].null_count < len(context.survey):
+        return False
+    return "FITS headers" in context.facts.source and context.facts.pixel_scale is not None
+
+
 def _by_parts(context: Context) -> list[str]:
-    """What is lost where a survey is too large to be held against featureless data as a whole."""
+    """What is lost where featureless data is searched seldom, or in parts of so large a survey."""
     config, n = context.config, context.distinct
-    part = surrogate_size(n, config)
-    if part == n or not config.nulls.n:
+    if not config.nulls.n:
         return []
+    part = surrogate_size(n, config)
     least = fewest(n / part, config.nulls.n, Q_BELOW)
+    if part == n:
+        few = (
+            f"By {config.nulls.n} searches of each kind of featureless data no class can be "
+            f"confirmed unless {least} candidates or more stand out as it does: a q below "
+            f"{Q_BELOW} for one alone takes a nulls.n of {round(1 / Q_BELOW)}."
+        )
+        return [few] if least > 1 else []
     return [
         f"Each search of featureless data had {part:,} of {n:,} sources, so that a chance group "
         f"counts {n / part:.3g} times: no class can be confirmed unless {least} candidates or more "
@@ -96,6 +115,7 @@ def image_warnings(context: Context, sides: Mapping[int, int]) -> list[str]:
             f"The images are gray; the encoder learned from {', '.join(contract.bands)} and is "
             "shown one band three times."
         )
+    found += context.facts.notes
     if accepted(context.config.representations.accept):
         found.append(
             "Differences from the encoder's contract were accepted: "

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from skerry.config import from_mapping
+from skerry.config import NeighborsConfig, from_mapping
 from skerry.discover import judged, measure, space_of
-from skerry.discover.assemble import Judged, Repeated, judge_all
+from skerry.discover.assemble import Judged, Repeated, judge_all, whole_classes
+from skerry.discover.complete import Whole
 from skerry.discover.heldout import Halves, HeldOut
+from skerry.discover.judge import Judgement
 from skerry.discover.replicate import replicated
 from skerry.discover.second import second_coherence
 from skerry.discover.variants import halves
-from skerry.types import Candidate, Measures, Replicate
+from skerry.types import Candidate, Measures, Replicate, Verdict
 
 N = 1600
 CONFIG = from_mapping({"neighbors": {"k": 15}, "classes": {"max_share": 0.1}})
@@ -151,3 +153,23 @@ def test_a_second_encoder_has_its_say_of_what_chance_does_not_explain() -> None:
 
 def test_no_candidates() -> None:
     assert judge_all([], measure([], SPACE), SPACE, CONFIG, NULLS, repeated()) == []
+
+
+def test_a_confirmed_class_is_no_piece_of_a_tentative_one() -> None:
+    rng = np.random.default_rng(3)
+    config = from_mapping({"classes": {"max_share": 0.25}})
+    sea, group = rng.normal(size=(400, 8)), 0.5 * rng.normal(size=(60, 8))
+    group[:, 0] += 5
+    space = space_of(np.vstack([sea, group]).astype(np.float32), NeighborsConfig(k=20))
+    inward = 400 + np.argsort(np.linalg.norm(group - group.mean(0), axis=1))
+    core, piece = inward[:34], np.sort(inward[34:])[:12]
+    parts = [Candidate(r, np.ones(len(r), np.float32), 0.0) for r in (core, piece)]
+
+    def whole(*verdicts: Verdict) -> list[Whole | None]:
+        given = [Judged(Judgement(v, (), ()), None) for v in verdicts]
+        return whole_classes(parts, given, space, config)
+
+    assert whole("confirmed", "tentative")[1] is None
+    assert whole("tentative", "tentative")[1] is None
+    both = whole("tentative", "confirmed")
+    assert both[0] is not None and both[1] is not None and not both[0].pieces

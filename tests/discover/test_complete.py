@@ -94,6 +94,17 @@ def test_pieces_of_one_group_become_one_class() -> None:
     assert np.isin(piece, whole.members).all()
 
 
+def test_a_class_that_comes_first_is_no_piece_of_another() -> None:
+    vectors, (rows,) = with_groups(3)
+    core = core_of(vectors, rows, 34)
+    piece = np.setdiff1d(rows, core)[:12]
+    assert complete([core, piece], [0, 1], space(vectors), LARGEST)[1] is None
+    larger, first = complete([core, piece], [0, 1], space(vectors), LARGEST, {1})
+    assert larger is not None and first is not None
+    assert first.core.tolist() == piece.tolist() and not larger.pieces
+    assert not np.isin(first.members, larger.members).any()
+
+
 def test_two_classes_share_no_source_and_keep_their_cores() -> None:
     vectors, groups = with_groups(4, 2)
     cores = [core_of(vectors, rows, 35) for rows in groups]

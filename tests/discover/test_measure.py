@@ -121,6 +121,21 @@ def test_none_and_none_pooled() -> None:
         assert all(v.dtype == np.float64 and v.shape == (0,) for v in astuple(nothing))
 
 
+def test_a_class_of_all_has_finite_measures() -> None:
+    x = np.random.default_rng(5).normal(size=(60, 2))
+    found = measure([candidate(range(60))], of(x))
+    assert all(np.isfinite(v).all() for v in astuple(found))
+    assert found.spread[0] == 1
+
+
+def test_the_unit_of_the_vectors_does_not_matter() -> None:
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(300, 6))
+    x[:20] = 1 + 0.1 * rng.normal(size=(20, 6))
+    as_is, tiny = (measure([candidate(range(20))], of(x * 2.0**p)) for p in (0, -60))
+    assert astuple(tiny) == astuple(as_is)
+
+
 def test_a_class_of_nearly_all_has_finite_measures() -> None:
     x = np.random.default_rng(5).normal(size=(60, 2))
     found = measure([candidate(range(58)), candidate([3, 4])], of(x))

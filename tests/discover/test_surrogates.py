@@ -296,3 +296,8 @@ def test_the_nearest_are_the_same_a_stretch_at_a_time(monkeypatch: pytest.Monkey
     whole = surrogates(x)._surroundings("smooth-2")
     monkeypatch.setattr("skerry.discover.surrogates._STRETCH", 100)
     np.testing.assert_array_equal(surrogates(x)._surroundings("smooth-2"), whole)
+
+
+def test_a_very_small_scale_takes_one_source() -> None:
+    config = from_mapping({"nulls": {"scales": "0.001"}}, CONFIG)
+    assert surrogates(config=config).draw("smooth-0.001", 0).shape == (1500, 6)

@@ -112,6 +112,10 @@ def test_repeated_searches_see_their_share() -> None:
     assert len(sizes) == 10 and all(m == pytest.approx(0.8 * n, rel=1e-3) for m in sizes)
     assert [m for v, m in found if v.kind == "half"] == [n // 2, n // 2]
     assert [v.route for v, _ in found if v.kind == "route"] == ["umap-hdbscan"]
+    # a class may hold a share of all, not of what stands in for them
+    for n, classes in ((300_000, {"max_share": 0.0005}), (12_000, {"min_size": 550})):
+        assert len(repeated(from_mapping({"classes": classes}), n)) == len(found)
+    n = 10**5
     none = from_mapping({"replication": {"subsamples": 0, "seeds": 0}})
     assert repeated(none, n) == []
     assert seconds(planned(n, replication={"subsamples": 0, "seeds": 0}), "replication") == 0

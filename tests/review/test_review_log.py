@@ -126,6 +126,9 @@ def test_a_merged_class_is_reviewed_under_the_one_it_became(log: ReviewLog) -> N
                    Action("merge", b, others=(a,))):  # fmt: skip
         with pytest.raises(InputError, match=f"{b} is merged into {a}; .*undo number 1 first"):
             log.append(action)
+    for kind in ("endorse", "dismiss", "name", "note"):
+        with pytest.raises(InputError, match=f"{b} is merged into {a}"):
+            log.append(Action(kind, b, text="words"))
     # once it is taken back, the other way round can be, and then not both
     log.append(Action("undo"))
     log.append(Action("merge", b, others=(a,)))

@@ -127,3 +127,22 @@ def test_a_band_is_declared_once(tmp_path: Path) -> None:
     write_jpegs(tmp_path, gray=False)
     with pytest.raises(ConfigError, match="repeats one"):
         of(tmp_path, bands="r,r,r")
+
+
+def test_gray_images_among_others_are_told(tmp_path: Path) -> None:
+    write_jpegs(tmp_path, gray=False, n=4)
+    assert of(tmp_path).notes == ()
+    gray = np.random.default_rng(9).integers(0, 256, (48, 40), np.uint8)
+    cv2.imwrite(str(tmp_path / "2.png"), gray)
+    found = of(tmp_path)
+    assert not found.gray
+    assert len(found.notes) == 1 and "Of 4 images that were looked at 1 are gray" in found.notes[0]
+
+
+def test_masked_pixels_are_told(tmp_path: Path) -> None:
+    for name in ("a.fits", "b.fits"):
+        write_fits(tmp_path / name, 0.2)
+    with fits.open(tmp_path / "b.fits", mode="update") as hdus:
+        hdus[0].data[3, 4] = np.nan
+    (note,) = of(tmp_path).notes
+    assert "Of 2 images that were looked at 1 have NaN" in note and "5% of a plane" in note

@@ -131,8 +131,9 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "still WebP": (b"RIFF\0\0\0\0WEBPVP8 " + bytes(20), "a.webp", "WebP is not supported"),
     "TIFF": (b"II*\0" + bytes(60), "a.tif", "TIFF is not supported"),
     "gzip": (b"\x1f\x8b\x08" + bytes(60), "a.fits.gz", "gzip is not supported"),
-    "FITS of NaN": (fits_bytes(np.full((20, 20), np.nan, np.float32)), "a.fits", "NaN alone"),
-    "FITS with NaN": (fits_bytes(spoiled(flux(), np.nan, np.inf)), "a.fits", "2 of 1600 pixels"),
+    "FITS of NaN": (fits_bytes(np.full((20, 20), np.nan, np.float32)), "a.fits", "pixels alone"),
+    "FITS with NaN": (fits_bytes(spoiled(flux(), *[np.nan] * 80, np.inf)), "a.fits",
+                      "81 of 1600 pixels"),
     "FITS without image": (fits_bytes(None), "a.fits", "without an image"),
     "FITS of four bands": (fits_bytes(flux(20, 4)), "a.fits", "20 x 20 x 4 px"),
     "FITS of two bands": (fits_bytes(flux(20, 2)), "a.fits", "one plane or three"),
@@ -263,6 +264,28 @@ def test_stretch_does_not_depend_on_the_unit() -> None:
     assert np.array_equal(stretch(planes), reference)
     for factor in (2.0**-300, 1024.0, 2.0**500):
         assert np.array_equal(stretch(planes * factor), reference)
+
+
+def test_a_few_masked_pixels_are_shown_as_the_sky() -> None:
+    whole = flux(40, 3)
+    for value in (np.nan, np.inf, -np.inf):
+        pixels = decode(fits_bytes(spoiled(whole, *[value] * 80)), "a.fits")
+        sky = [np.median(plane[np.isfinite(plane)]) for plane in spoiled(whole, *[np.nan] * 80)]
+        filled = whole.copy()
+        filled[0].flat[:80] = sky[0]
+        assert np.array_equal(pixels, decode(fits_bytes(filled), "a.fits"))
+
+
+@pytest.mark.parametrize("side", [2, 3, 5, 9])
+def test_a_compact_source_on_a_clipped_sky_is_seen(side: int) -> None:
+    """Fewer pixels than are shown as white: the sky is black and the source is not flat."""
+    planes = np.zeros((1, 100, 100))
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    planes[0, 40 : 40 + side, 40 : 40 + side] = np.exp(-(x**2 + y**2) / side)
+    pixels = stretch(planes)[..., 0]
+    assert pixels[0, 0] == 0 and (pixels == 0).sum() == 100 * 100 - side * side
+    source = pixels[40 : 40 + side, 40 : 40 + side]
+    assert source.max() == 255 and (side == 2 or source.min() < 200)
 
 
 def test_stretch_shows_a_source_on_an_empty_sky() -> None:

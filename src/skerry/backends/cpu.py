@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import inspect
 import os
 import threading
 import warnings
@@ -19,6 +20,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -401,4 +403,30 @@ def _umap() -> Any:
         if not function.signatures:
             with contextlib.suppress(RuntimeError):
                 function.enable_caching()
+    _seed_arpack()
     return umap.umap_
+
+
+@functools.cache
+def _seed_arpack() -> None:
+    """Where the solver of UMAP's spectral start has to start again, it draws from a seed.
+
+    By itself it draws from the system then: of graphs in a few pieces the map would be another
+    one each time. Only what UMAP and scikit-learn's part in it call is replaced.
+    """
+    import scipy.sparse.csgraph
+    import scipy.sparse.linalg
+    import sklearn.manifold._spectral_embedding as pieces
+    import umap.spectral
+
+    eigsh = scipy.sparse.linalg.eigsh
+    if "rng" not in inspect.signature(eigsh).parameters:
+        return
+
+    def seeded(*args: Any, **settings: Any) -> Any:
+        return eigsh(*args, **{"rng": np.random.default_rng(0), **settings})
+
+    linalg = SimpleNamespace(**{**vars(scipy.sparse.linalg), "eigsh": seeded})
+    sparse = SimpleNamespace(**{**vars(scipy.sparse), "linalg": linalg})
+    umap.spectral.scipy = SimpleNamespace(sparse=sparse)
+    pieces.eigsh = seeded

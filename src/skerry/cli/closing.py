@@ -42,7 +42,9 @@ def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
     kept = [rare for rare in classes if rare["verdict"] != "rejected"]
     table = Table(title="Classes, by verdict and containment", title_justify="left")
     for column in ("rank", "class", "size", "containment", "q", "replication", "verdict"):
-        table.add_column(column, justify="left" if column in ("class", "verdict") else "right")
+        justify: Any = "left" if column in ("class", "verdict") else "right"
+        # an id that is cut cannot be typed
+        table.add_column(column, justify=justify, no_wrap=column == "class", overflow="fold")
     for rare in kept[:_MOST]:
         table.add_row(
             str(rare["rank"]),

@@ -121,11 +121,13 @@ def whole_classes(
 ) -> list[Whole | None]:
     """Each candidate as it is to be shown; None where it is a piece of a class.
 
-    Those that chance does not explain are completed around what was judged of them.
+    Those that chance does not explain are completed around what was judged of them. A confirmed
+    one is no piece of a tentative one.
     """
     kept = [i for i, j in enumerate(judged) if j.judgement.verdict in ("confirmed", "tentative")]
+    confirmed = {i for i in kept if judged[i].judgement.verdict == "confirmed"}
     largest = largest_size(len(space), config.classes)
-    return complete([c.members for c in candidates], kept, space, largest)
+    return complete([c.members for c in candidates], kept, space, largest, confirmed)
 
 
 def _held_out(candidate: Candidate, q: float | None, halves: Halves | None) -> HeldOut | None:

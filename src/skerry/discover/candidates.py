@@ -17,6 +17,9 @@ from skerry.config import ClassesConfig
 from skerry.errors import InputError
 from skerry.types import Candidate, CondensedTree, DoubleArray, FloatArray, IntArray
 
+_ROUNDED = 1e-9
+"""What 0.29 times 100 lacks of 29."""
+
 
 def find_candidates(tree: CondensedTree, config: ClassesConfig) -> list[Candidate]:
     """Groups small enough to be a rare class and more stable than what they split into.
@@ -57,7 +60,7 @@ def largest_size(n_sources: int, config: ClassesConfig) -> int:
     InputError
         That is below ``config.min_size``.
     """
-    largest = min(config.max_size, int(config.max_share * n_sources))
+    largest = min(config.max_size, int(config.max_share * n_sources + _ROUNDED))
     if largest < config.min_size:
         raise InputError(
             f"of {n_sources} sources a class may hold at most {largest} (classes.max_share = "

@@ -110,13 +110,18 @@ def _completed(size: int, core: int | None) -> tuple[str, ...]:
     return (f"Around the {core} members that were judged {size - core} more complete it.",)
 
 
+TOLD = 0.1
+"""The least difference of an answer's share, in a class and in all, that sets the class apart."""
+
+
 def distinctive(
     classes: Sequence[RareClass], votes: FloatArray, vote_columns: Sequence[str], n: int = 3
 ) -> dict[str, str]:
     """The answers that set each class apart, as ``"bar yes 0.81 (all: 0.34), ..."``.
 
     They are the n whose mean share inside differs most from the mean over all sources, in
-    units of the standard deviation over all; of equals, the first column.
+    units of the standard deviation over all, of those that differ by ``TOLD`` at least; of
+    equals, the first column.
 
     Parameters
     ----------
@@ -126,7 +131,7 @@ def distinctive(
     Returns
     -------
     dict
-        By ``class_id``; empty strings where there are no votes.
+        By ``class_id``; empty strings where there are no votes, or none that differ.
     """
     if not len(vote_columns) or not len(votes):
         return {rare.class_id: "" for rare in classes}
@@ -139,10 +144,12 @@ def distinctive(
         if not rare.votes:
             return ""
         inside = np.array([rare.votes[name] for name in vote_columns])
-        apart = np.abs(inside - mean) / unit
+        differs = np.abs(inside - mean)
+        apart = np.where(differs >= TOLD, differs / unit, 0.0)
         return ", ".join(
             f"{_words(vote_columns[i])} {inside[i]:.2f} (all: {mean[i]:.2f})"
             for i in np.argsort(-apart, kind="stable")[:n]
+            if apart[i] > 0
         )
 
     return {rare.class_id: said(rare) for rare in classes}

@@ -9,7 +9,7 @@ of the sources it visits most, those are taken that the fewest edges lead out of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,11 @@ class Whole:
 
 
 def complete(
-    cores: Sequence[IntArray], classes: Sequence[int], space: Space, largest: int
+    cores: Sequence[IntArray],
+    classes: Sequence[int],
+    space: Space,
+    largest: int,
+    first: Collection[int] = (),
 ) -> list[Whole | None]:
     """Each class with what completes it; the other candidates as they are.
 
@@ -65,14 +69,16 @@ def complete(
     candidate of which half or more lies in the cut of a class is a piece
     of it and goes into it whole. Edges know who is nearest, but not how far that is: a source is
     left out whose mean distance to the five nearest of the core is over ``FARTHEST`` times that of
-    any in the core. The class with the least conductance takes first; no other
-    core's sources are taken.
+    any in the core. Of those in ``first``, then of the
+    others, the class with the least conductance takes first; no other core's sources are taken,
+    and no class of ``first`` becomes a piece of one that is not.
 
     Parameters
     ----------
     cores : rows of each candidate, without overlap
     classes : which of them are to be completed
     largest : the most sources of a class
+    first : which of them no other class may take in
 
     Returns
     -------
@@ -84,11 +90,12 @@ def complete(
     for i, core in enumerate(cores):
         owner[core] = i
     found: list[Whole | None] = [Whole(core, core[:0]) for core in cores]
-    for i in sorted(cuts, key=lambda i: (cuts[i].conductance, i)):
+    for i in sorted(cuts, key=lambda i: (i not in first, cuts[i].conductance, i)):
         if found[i] is None:
             continue
         near = _near(cuts[i].rows, cores[i], space)
-        whole = _grown(i, near, cores, found, owner, largest)
+        kept = () if i in first else first
+        whole = _grown(i, near, cores, found, owner, largest, kept)
         owner[whole.members] = i
         found[i] = whole
         for piece in whole.pieces:
@@ -129,14 +136,15 @@ def _grown(
     found: Sequence[Whole | None],
     owner: IntArray,
     largest: int,
+    kept: Collection[int],
 ) -> Whole:
-    """A class with its pieces and with what else of its cut belongs to no other candidate."""
+    """A class with its pieces, none of ``kept``, and what else of its cut is no candidate's."""
     touched = [int(j) for j in np.unique(owner[cut]) if j not in (-1, i)]
     pieces = []
     size = len(cores[i])
     for j in touched:
         other = found[j]
-        if other is None or len(other.added) or size + len(other.core) > largest:
+        if j in kept or other is None or len(other.added) or size + len(other.core) > largest:
             continue
         if np.isin(other.core, cut).mean() >= ABSORBED:
             pieces.append(j)

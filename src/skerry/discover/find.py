@@ -162,12 +162,12 @@ def repeat(
 ) -> Repeated | None:
     """Every repeated search; None where the settings ask for none.
 
-    ``own`` is a search of one's own in the place of ``clusters.route``, which settings of
-    neighbors and samples do not change. ``around`` are the rows that they are confined to, as
-    :func:`surroundings` gives them.
+    ``own`` is a search of one's own in the place of ``clusters.route``, which none of the settings
+    changes that are varied, and no random start of UMAP. ``around`` are the rows that they are
+    confined to, as :func:`surroundings` gives them.
     """
     # it knows nothing of these settings: it would only repeat itself
-    but = () if own is None else ("neighbors", "samples")
+    but = () if own is None else ("neighbors", "samples", "size", "seed")
     plans = [p for p in every_variant(len(space), config, around) if p.kind not in but]
     if not any(plan.kind != HALF for plan in plans):
         return None

@@ -27,7 +27,7 @@ _WITH_SIZE = ("isolation", "coherence")
 _TAIL = 0.05
 
 _FAILED = {
-    "null": "Featureless data gives groups as well contained as this too often",
+    "null": "Featureless data does not rule out that it is chance",
     "isolation": "It lies no farther from its surroundings than chance groups do",
     "coherence": "Its members are mixed with other sources as those of chance groups are",
     "spread": "It is drawn out, beside its surroundings, as a chain or a bridge is",

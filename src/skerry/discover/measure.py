@@ -21,7 +21,7 @@ NTH = 5
 
 _ASKED = 64
 _SHELL = 30
-_TINY = 1e-12
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 def measure(candidates: Sequence[Candidate], space: Space) -> Measures:
@@ -115,7 +115,9 @@ def nearest_of(
 
 
 def _spread(vectors: FloatArray, members: IntArray, shell: IntArray) -> float:
-    """Median distance of the members from their center over that of the shell."""
+    """Median distance of the members from their center over that of the shell; 1 without one."""
+    if not len(shell):
+        return 1.0
     center = vectors[members].mean(axis=0, dtype=np.float64)
     inner = np.linalg.norm(vectors[members] - center, axis=1)
     outer = np.linalg.norm(vectors[shell] - center, axis=1)

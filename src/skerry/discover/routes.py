@@ -81,7 +81,7 @@ class OwnRoute:
         InputError
             The clusterer does not give one label a source.
         """
-        labels = np.asarray(self.make().fit_predict(space.vectors))
+        labels = np.asarray(self.make().fit_predict(space.vectors.copy()))
         if labels.shape != (len(space),) or not np.issubdtype(labels.dtype, np.integer):
             raise InputError(
                 f"the clusterer gave {labels.dtype} of shape {labels.shape}; expected one "

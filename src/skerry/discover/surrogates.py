@@ -176,7 +176,7 @@ class Surrogates:
             if not len(free):
                 free = np.arange(n)
             scale = float(kind.removeprefix(f"{SMOOTH}-"))
-            m = min(round(scale * largest_size(n, self.config.classes)), len(free))
+            m = min(max(1, round(scale * largest_size(n, self.config.classes))), len(free))
             mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
             centers = [_central(vectors[members]) for members in self.groups]
             around = np.empty((len(centers), m), dtype=np.int64)

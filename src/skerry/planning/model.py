@@ -144,7 +144,9 @@ def uses_index(n: int, rates: Rates, config: Config) -> bool:
 def repeated(config: Config, n: int) -> list[tuple[Variant, int]]:
     """The repeated searches of n sources, each with how many it sees."""
     small, seen = min(n, _STAND_IN), min(n, config.replication.whole_below or n)
-    made = every_variant(small, config)
+    # what a class may hold of n is not what it may hold of the stand-in
+    classes = replace(config.classes, max_share=1.0, max_size=max(small, config.classes.max_size))
+    made = every_variant(small, replace(config, classes=classes))
     return [(v, seen if v.rows is None else round(seen * len(v.rows) / small)) for v in made]
 
 

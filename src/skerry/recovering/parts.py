@@ -52,7 +52,7 @@ class Part:
     @property
     def name(self) -> str:
         """The name of its file."""
-        kind = "control" if self.visibility is None else f"visibility-{self.visibility:g}"
+        kind = "control" if self.visibility is None else f"visibility-{self.visibility!r}"
         return f"{kind}-{self.realization:04d}.parquet"
 
 

@@ -75,6 +75,8 @@ def _require_allowed(action: Action, known: Known, state: Reviews) -> None:
         _merge(action, known, state)
     elif action.kind == "split":
         _split(action, known, state)
+    elif action.class_id and not action.id_str:
+        _require_not_merged(action.class_id, state)
 
 
 def _source(action: Action, known: Known) -> None:

@@ -25,8 +25,9 @@ class Note:
 class SourceReview:
     """What was said of a source, as one of a class, or where ``class_id`` is empty by itself.
 
-    ``review`` is empty where it was neither endorsed nor dismissed; ``who``, ``when`` and
-    ``number`` are of the last action that stands.
+    ``review`` is empty where it was neither endorsed nor dismissed. ``who`` and ``when`` are of
+    what endorsed or dismissed it, or where nothing did of the last action that stands, of which
+    ``number`` is.
     """
 
     class_id: str
@@ -44,7 +45,7 @@ class ClassReview:
 
     ``name`` is empty where it was given none. ``merged_into`` is the class it was made part of,
     empty where it is not; ``parts`` are those it was split into, each a name and its members.
-    ``who``, ``when`` and ``number`` are of the last action that stands.
+    ``who``, ``when`` and ``number`` are as of a :class:`SourceReview`.
     """
 
     class_id: str
@@ -137,9 +138,8 @@ def _of_source(before: SourceReview, action: Action) -> SourceReview:
         before,
         review=_held(before.review, action),
         notes=_notes(before.notes, action),
-        who=action.who,
-        when=action.when,
         number=action.number,
+        **_by(before, action),
     )
 
 
@@ -151,10 +151,16 @@ def _of_class(before: ClassReview, action: Action) -> ClassReview:
         notes=_notes(before.notes, action),
         merged_into=action.class_id if before.class_id in action.others else before.merged_into,
         parts=(*before.parts, *action.parts),
-        who=action.who,
-        when=action.when,
         number=action.number,
+        **_by(before, action),
     )
+
+
+def _by(before: SourceReview | ClassReview, action: Action) -> dict[str, str]:
+    """Who reviewed it, and when: a name or a note changes nothing of an endorsement."""
+    if before.review and action.kind not in ("endorse", "dismiss"):
+        return {}
+    return {"who": action.who, "when": action.when}
 
 
 def _held(before: Held, action: Action) -> Held:

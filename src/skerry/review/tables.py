@@ -28,7 +28,7 @@ _WORDS = {
     "review": ("endorsed, dismissed or empty", "meta.code"),
     "review_name": ("Name that was given", "meta.note"),
     "review_note": ("What was noted", "meta.note"),
-    "reviewed_by": ("Who reviewed it last", "meta.curation"),
+    "reviewed_by": ("Who endorsed or dismissed it, or else spoke of it last", "meta.curation"),
     "reviewed_at": ("When, UTC", "time.processing"),
     "review_class": ("Class it belongs to after merging", "meta.id.parent"),
     "review_part": ("Part of its class, where that was split", "meta.code.class"),

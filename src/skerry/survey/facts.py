@@ -10,6 +10,7 @@ import numpy as np
 
 from skerry.config import SourcesConfig
 from skerry.errors import ConfigError, ImageError, InputError
+from skerry.survey.fits_image import MASKED, masked
 from skerry.survey.images import inspect, read
 from skerry.survey.survey import Survey
 from skerry.types import Failure
@@ -32,7 +33,8 @@ class Facts:
     ``side`` is the shorter side in pixels of the first image that can be read, 0 without one;
     ``gray`` whether all images of the sample show one band alone.
     ``pixel_scale`` is in arcsec a pixel, ``bands`` are in the order they are displayed, red
-    first; None, empty and "" where nothing says. ``source`` says where each comes from.
+    first; None, empty and "" where nothing says. ``source`` says where each comes from, and
+    ``notes`` what a user must know of the sample.
     """
 
     side: int
@@ -41,6 +43,7 @@ class Facts:
     bands: tuple[str, ...]
     stretch: str
     source: str
+    notes: tuple[str, ...] = ()
 
 
 def facts(survey: Survey, config: SourcesConfig) -> Facts:
@@ -87,6 +90,7 @@ def facts(survey: Survey, config: SourcesConfig) -> Facts:
         bands,
         config.stretch or ("lupton" if seen.fits else ""),
         source or "nothing",
+        seen.notes,
     )
 
 
@@ -95,7 +99,8 @@ class _Seen:
     """What the sampled images show: sides, FITS pixel scales and filters."""
 
     side: int = 0
-    gray: bool = False
+    grays: list[bool] = field(default_factory=list)
+    masked: int = 0
     fits: bool = False
     scales: list[float] = field(default_factory=list)
     filters: set[str] = field(default_factory=set)
@@ -104,9 +109,30 @@ class _Seen:
     def bands(self) -> tuple[str, ...]:
         return tuple(self.filters) if len(self.filters) == 1 else ()
 
+    @property
+    def gray(self) -> bool:
+        return bool(self.grays) and all(self.grays)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        looked, gray = len(self.grays), sum(self.grays)
+        found = []
+        if 0 < gray < looked:
+            found.append(
+                f"Of {looked} images that were looked at {gray} are gray and the others are not: "
+                "where a survey holds both, a class may be no more than the gray ones."
+            )
+        if self.masked:
+            found.append(
+                f"Of {looked} images that were looked at {self.masked} have NaN or infinite "
+                f"pixels: up to {MASKED:.0%} of a plane they are shown as its sky; an image with "
+                "more of them is listed as a failure."
+            )
+        return tuple(found)
+
 
 def _look(survey: Survey) -> _Seen:
-    seen, gray = _Seen(), []
+    seen = _Seen()
     rows = np.linspace(0, len(survey) - 1, min(SAMPLED, len(survey))).astype(int).tolist()
     names = survey.sources["location"].take(rows).to_pylist()
     for name, data in zip(names, survey.images(rows), strict=True):
@@ -118,13 +144,13 @@ def _look(survey: Survey) -> _Seen:
         except ImageError:
             continue  # becomes a failure when it is encoded
         seen.side = seen.side or min(header.width, header.height)
-        gray.append(bool((pixels == pixels[..., :1]).all()))
+        seen.grays.append(bool((pixels == pixels[..., :1]).all()))
         if header.format == "FITS":
             seen.fits = True
+            seen.masked += masked(data)
             scale, band = _from_fits(data)
             seen.scales += [scale] if scale else []
             seen.filters |= {band} if band else set()
-    seen.gray = bool(gray) and all(gray)
     return seen
 
 

@@ -16,6 +16,8 @@ SOFTENING = 8.0
 """Lupton's Q: how strongly bright pixels are compressed."""
 WHITE_PERCENTILE = 99.75
 """The brightness shown as white, as a percentile of the image's pixels."""
+MASKED = 0.05
+"""The share of an image's pixels that may be NaN or infinite: they are shown as the sky."""
 
 Planes = npt.NDArray[np.float64]
 
@@ -27,8 +29,8 @@ def read_fits(data: bytes) -> ByteArray:
     Raises
     ------
     ImageError
-        Truncated, no image, neither one plane nor three, NaN or infinite pixels, all pixels
-        of one value, or out of range in size.
+        Truncated, no image, neither one plane nor three, more than ``MASKED`` of the pixels of a
+        plane NaN or infinite, all pixels of one value, or out of range in size.
     """
     try:
         planes = _planes(data)
@@ -37,11 +39,7 @@ def read_fits(data: bytes) -> ByteArray:
     except Exception as error:  # astropy raises many kinds for a damaged header
         text = " ".join(str(error).split())[:200]
         raise ImageError(f"damaged FITS: {text or type(error).__name__}") from error
-    bad = ~np.isfinite(planes)
-    if bad.all():
-        raise ImageError("FITS image of NaN alone")
-    if bad.any():
-        raise ImageError(f"FITS image with {int(bad.sum())} of {bad.size} pixels NaN or infinite")
+    planes = _filled(planes)
     if np.ptp(planes) == 0:
         raise ImageError("all pixels have one value")
     return stretch(planes)
@@ -65,6 +63,27 @@ def _planes(data: bytes) -> Planes:
     raise ImageError("FITS without an image")
 
 
+def masked(data: bytes) -> bool:
+    """Whether the first image of a FITS file that can be read has pixels NaN or infinite."""
+    return not np.isfinite(_planes(data)).all()
+
+
+def _filled(planes: Planes) -> Planes:
+    """The planes with their own median wherever a few pixels are masked."""
+    bad = ~np.isfinite(planes)
+    if not bad.any():
+        return planes
+    if bad.all():
+        raise ImageError("FITS image of NaN or infinite pixels alone")
+    if bad.mean(axis=(1, 2)).max() > MASKED:
+        raise ImageError(
+            f"FITS image with {int(bad.sum())} of {bad.size} pixels NaN or infinite; up to "
+            f"{MASKED:.0%} of a plane are shown as the sky: fill them, or leave the source out"
+        )
+    sky = [np.median(plane[~gone]) for plane, gone in zip(planes, bad, strict=True)]
+    return np.where(bad, np.array(sky)[:, None, None], planes)
+
+
 def _end_of(hdu: Any, compressed: bool) -> int:
     """Where the pixels end in the file: padding may lack, but a compressed image's size is that
     of its pixels, so there the padded span has to do."""
@@ -85,7 +104,10 @@ def stretch(planes: Planes) -> ByteArray:
 
     Black is the sky (the median) less one standard deviation of its noise, white the
     ``WHITE_PERCENTILE`` of the mean over bands; color is kept where a band would saturate.
-    Nothing is random, so equal pixels give equal images.
+    Where over half of a band is one value, as in cutouts that were clipped, that is the sky,
+    without noise: black is its value, and of images without any noise white is that percentile
+    of what is brighter, however few pixels it has. Nothing is random, so equal pixels give equal
+    images.
 
     Parameters
     ----------
@@ -106,11 +128,11 @@ def stretch(planes: Planes) -> ByteArray:
     bands = planes / scale
     sky = np.median(bands, axis=(1, 2), keepdims=True)
     noise = 1.4826 * np.median(np.abs(bands - sky), axis=(1, 2), keepdims=True)
-    # Where over half of a band is one value, the median deviation is 0.
-    noise = np.where(noise > 0, noise, bands.std(axis=(1, 2), keepdims=True))
     above = np.maximum(bands - sky + noise, 0.0)
     intensity = above.mean(axis=0)
-    white = np.percentile(intensity, WHITE_PERCENTILE) or intensity.max()
+    lit = intensity if noise.any() else intensity[intensity > 0]
+    white = np.percentile(lit, WHITE_PERCENTILE) if len(lit) else 0.0
+    white = white or intensity.max()
     if not white > 0:
         raise ImageError("FITS image whose range of values cannot be stretched")
     safe = np.where(intensity > 0, intensity, 1.0)

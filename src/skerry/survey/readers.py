@@ -174,7 +174,8 @@ class ParquetVectors:
         for group in range(self._groups.group_of(len(self._groups) - 1) + 1):
             lengths = pc.drop_null(pc.list_value_length(self._groups.read(group)[0]))
             if len(lengths):
-                return int(lengths[0].as_py())
+                # of one row that is too short nothing follows for the others
+                return int(pc.mode(lengths)[0]["mode"].as_py())
         return 0
 
     @property

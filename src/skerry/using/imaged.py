@@ -70,7 +70,9 @@ def _opened(run: Path, config: Config, image: Path) -> Iterator[Context]:
             f"the run in {run} was made from given representations: without an encoder no image "
             "can be compared; name a source by its id or its position"
         )
-    if not image.is_file() or image.suffix.lower() not in IMAGE_SUFFIXES:
+    if not image.is_file():
+        raise InputError(f"there is no file {image}; give a JPEG, PNG or FITS image")
+    if image.suffix.lower() not in IMAGE_SUFFIXES:
         raise InputError(f"{image} is no image file; give a JPEG, PNG or FITS image")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / f"image{image.suffix}"

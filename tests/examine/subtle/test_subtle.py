@@ -132,7 +132,7 @@ def test_all_searches_are_judged_as_one() -> None:
     assert alone[0].p == pytest.approx(1 / 40) and alone[0].verdict != "rejected"
     both = judged_together([searched("a", [6.0], quiet), searched("b", [], loud)], made)
     assert both[0].p == both[0].q == pytest.approx(2 / 40)
-    assert both[0].verdict == "rejected" and "too often" in both[0].reasons[0]
+    assert both[0].verdict == "rejected" and "is chance" in both[0].reasons[0]
     many = judged_together([searched("a", [6.0, 6.0], quiet), searched("b", [6.0], quiet)], made)
     assert [one.q for one in many] == pytest.approx([1 / 120] * 3)
 

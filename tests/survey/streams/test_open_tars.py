@@ -232,3 +232,11 @@ def test_tars_of_one_name_in_several_folders(tmp_path: Path) -> None:
     survey = open_survey(tmp_path / "{a,b}" / "0.tar")
     assert survey.sources["location"].to_pylist() == ["a/0.tar#000000.png", "b/0.tar#000000.png"]
     assert survey.sources["location"] == open_survey(tmp_path).sources["location"]
+
+
+def test_whole_numbers_beyond_64_bits_are_text(tmp_path: Path) -> None:
+    image = SOURCES[0].image
+    said = [b'{"object_id": 9223372036854775847}', b'{"object_id": 7}']
+    for name, text in zip("ab", said, strict=True):
+        write_tar(tmp_path / f"{name}.tar", {"0.png": image, "0.json": text})
+    assert list(images(tmp_path)) == ["9223372036854775847", "7"]

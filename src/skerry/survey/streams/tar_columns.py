@@ -30,7 +30,7 @@ class Columns:
         for name, value in said.items():
             if value is None:
                 continue
-            self._kinds.setdefault(name, set()).add(type(value) if flat(value) else dict)
+            self._kinds.setdefault(name, set()).add(_kind(value) if flat(value) else dict)
             if flat(value) and self._keep(name):
                 known = self._values.setdefault(name, [])
                 known += [None] * (self._rows - len(known))
@@ -51,14 +51,16 @@ class Columns:
         return pa.table({**held, _ROW: pa.nulls(self._rows)})
 
 
+def _kind(value: object) -> type:
+    """Text of whole numbers beyond 64 bits."""
+    beyond = isinstance(value, int) and not -(2**63) <= value < 2**63
+    return str if beyond else type(value)
+
+
 def _column(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     if kind == pa.string():
         return pa.array([None if v is None else str(v) for v in values], kind)
-    try:
-        return pa.array(values, kind)
-    except (pa.ArrowException, OverflowError):
-        # whole numbers beyond 64 bits
-        return pa.array([None if v is None else str(v) for v in values], pa.string())
+    return pa.array(values, kind)
 
 
 def _type(kinds: set[type]) -> pa.DataType:
