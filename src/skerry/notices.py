@@ -36,10 +36,11 @@ def warnings(context: Context) -> list[str]:
             "larger embedding.whole_below fits more."
         )
     if counts["neighbors"].get("copies"):
+        copies = counts["neighbors"]["copies"]
         found.append(
-            f"{counts['neighbors']['copies']} sources have the very vector of another, as where a "
-            "source is entered twice: one of each was searched, the others follow it into its "
-            "class (neighbors/copies.parquet)."
+            f"{copies} source{' has' if copies == 1 else 's have'} the very vector of another, as "
+            "where a source is entered twice: one of each was searched, the others follow it into "
+            "its class (neighbors/copies.parquet)."
         )
     if counts["neighbors"].get("recall", 1.0) < LOW_RECALL:
         found.append(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skerry.config import NeighborsConfig
-from skerry.discover.outside import DRAWN, REASONS, class_distances, explain
+from skerry.discover.outside import DRAWN, NEAR, REASONS, class_distances, explain
 from skerry.discover.space import space_of
 from skerry.errors import InputError
 
@@ -70,14 +70,28 @@ def test_a_members_class_is_its_own_though_another_is_nearer() -> None:
 
 def test_between_is_as_near_to_both() -> None:
     rng = np.random.default_rng(7)
-    x = np.vstack([ball(rng, 60, 0, 0.3), ball(rng, 60, 1.2, 0.3), ball(rng, 90, 20, 2)])
+    x = np.vstack([ball(rng, 60, 0, 0.3), ball(rng, 60, 1.2, 0.3), ball(rng, 6000, 20, 2)])
     x = np.vstack([x, [[at, 0, 0, 0] for at in np.linspace(-0.5, 1.7, 221)]]).astype(np.float32)
     classes = [np.arange(60), np.arange(60, 120)]
     found = explain(space_of(x, K), classes)
     one, two = (class_distances(x, m) / np.median(class_distances(x, m)[m]) for m in classes)
-    alike = (np.abs(np.log(one / two)) <= np.log(1.1)) & (np.maximum(one, two) < 2)
-    np.testing.assert_array_equal(found.reason[210:] == "between classes", alike[210:])
-    assert 3 <= np.count_nonzero(alike[210:]) <= 100
+    limit = [np.percentile(np.delete(d, m), NEAR, method="higher") for d, m in
+             zip((one, two), classes, strict=True)]  # fmt: skip
+    alike = np.abs(np.log(one / two)) <= np.log(1.1)
+    alike &= (one < min(2, limit[0])) & (two < min(2, limit[1]))
+    np.testing.assert_array_equal(found.reason[6120:] == "between classes", alike[6120:])
+    assert 3 <= np.count_nonzero(alike[6120:]) <= 100
+
+
+def test_a_sea_of_many_dimensions_is_not_between_classes() -> None:
+    """There all distances are alike, and below twice those between members."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(1000, 64)).astype(np.float32)
+    x[:60] *= 0.75
+    classes = [np.arange(30), np.arange(30, 60)]
+    found = explain(space_of(x, K), classes)
+    assert (found.distance[60:] < 2).mean() > 0.9
+    assert (found.reason[60:] == "between classes").mean() <= NEAR / 100
 
 
 def test_without_classes() -> None:

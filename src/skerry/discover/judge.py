@@ -29,7 +29,7 @@ _TAIL = 0.05
 _FAILED = {
     "null": "Featureless data does not rule out that it is chance",
     "isolation": "It lies no farther from its surroundings than chance groups do",
-    "coherence": "Its members are mixed with other sources as those of chance groups are",
+    "coherence": "Its members have each other as neighbors no more than those of chance groups do",
     "spread": "It is drawn out, beside its surroundings, as a chain or a bridge is",
     "size": "Its size is not that of a rare class",
     "edge": "It has no edge: it is a dense part of something that goes on",

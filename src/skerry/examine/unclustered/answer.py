@@ -70,9 +70,15 @@ def unclustered(subject: Subject, settings: ExamineConfig) -> Answer:
         notes=(
             "Beside the shape stands that of normal deviates with the same covariance and number, "
             "which have no groups and no curved shape.",
-            "Each source outside with its nearest class is in products/unclustered.",
+            *_where(subject),
         ),
     )
+
+
+def _where(subject: Subject) -> tuple[str, ...]:
+    """Products know of classes alone: where there is none they hold no nearest one."""
+    told = "Each source outside with its nearest class is in products/unclustered."
+    return (told,) if any(rare.verdict != "rejected" for rare in subject.classes) else ()
 
 
 def _reasons(subject: Subject, candidates: Sequence[Candidate]) -> pa.Table:
