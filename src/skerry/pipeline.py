@@ -14,6 +14,7 @@ from skerry.config import ON_DEVICE, Config, digest, from_mapping
 from skerry.context import Context
 from skerry.dependencies import COMPUTES, device_of, settings_of
 from skerry.discover import largest_size
+from skerry.discover.variants import every_variant
 from skerry.errors import InputError, RunError
 from skerry.executors.executor import Executor
 from skerry.executors.local import Local
@@ -23,6 +24,8 @@ from skerry.store import Manifest, read_manifest, reviews
 from skerry.store.nouns import read_classes
 from skerry.store.runfolder import claim, open_folder, read_config
 from skerry.survey import Survey
+
+_FEW = 10_000
 
 
 def run(
@@ -170,6 +173,9 @@ def _check_size(survey: Survey, config: Config) -> None:
             f"least {config.neighbors.k + 1}: add sources or lower neighbors.k"
         )
     largest_size(n, config.classes)
+    if n <= _FEW:
+        # parts of a small survey may leave room for no class: said now, not after the nulls
+        every_variant(n, config)
 
 
 def status(output: str | Path) -> dict[str, Any]:

@@ -142,3 +142,20 @@ def test_confined_searches_see_what_they_are_confined_to_and_classes_as_large() 
     a, b = (v.rows for v in found[-2:])
     assert a is not None and b is not None
     np.testing.assert_array_equal(np.sort(np.concatenate([a, b])), around)
+
+
+def test_a_part_with_fewer_sources_than_neighbors_is_searched_with_what_it_has() -> None:
+    config = from_mapping(
+        {
+            "neighbors": {"k": 35},
+            "embedding": {"n_neighbors": 36},
+            "clusters": {"min_samples": 35},
+            "classes": {"min_size": 4, "max_share": 0.5},
+        }
+    )
+    for plan in variants(40, config):
+        if plan.rows is not None:
+            k = plan.config.neighbors.k
+            assert k < len(plan.rows)
+            assert plan.config.embedding.n_neighbors <= k + 1
+            assert plan.config.clusters.min_samples <= k

@@ -117,9 +117,13 @@ def _on_part(name: str, kind: str, rows: IntArray, n: int, config: Config) -> Va
         max_size=max(2, config.classes.max_size * part // n),
     )
     largest_size(part, classes)
+    k = min(config.neighbors.k, part - 1)
+    scaled = at_same_share(config, part, n)
     scaled = replace(
-        at_same_share(config, part, n),
-        neighbors=replace(config.neighbors, k=min(config.neighbors.k, part - 1)),
+        scaled,
+        neighbors=replace(config.neighbors, k=k),
+        embedding=replace(scaled.embedding, n_neighbors=min(config.embedding.n_neighbors, k + 1)),
+        clusters=replace(config.clusters, min_samples=min(config.clusters.min_samples, k)),
         classes=classes,
     )
     return Variant(name, kind, np.sort(rows), scaled, config.clusters.route)

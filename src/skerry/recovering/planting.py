@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from skerry.config import digest
+from skerry.discover.checks import Q_BELOW
 from skerry.discover.elsewhere import on_gpu, search_each
+from skerry.discover.nulls import fewest
 from skerry.discover.separation import Separation, separation
 from skerry.errors import RunError
 from skerry.executors.local import Local
@@ -211,7 +213,7 @@ def _gathered(opened: Opened, planter: Planter, schedule: Schedule, folder: Path
         points=tuple(sorted(points, key=_place)),
         limits=tuple(limits),
         separations=apart,
-        notes=(*planter.notes, *_left_out(opened)),
+        notes=(*planter.notes, *_left_out(opened), *_few_nulls(opened)),
     )
 
 
@@ -229,4 +231,16 @@ def _left_out(opened: Opened) -> tuple[str, ...]:
     return (
         "The run also holds its classes against a second encoder; that check is left out here, so "
         "that the shares found are upper bounds.",
+    )
+
+
+def _few_nulls(opened: Opened) -> tuple[str, ...]:
+    n = opened.config.nulls.n
+    least = fewest(1.0, n, Q_BELOW)
+    if least == 1:
+        return ()
+    return (
+        f"The run searched featureless data {n} times of each kind, by which a class is confirmed "
+        f"only where {least} or more stand out as it does: a planted one counts as missed where "
+        "the survey has too few others. Make the run again with nulls.n = 20.",
     )
