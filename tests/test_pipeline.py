@@ -451,6 +451,7 @@ def test_too_few_sources_left_for_a_class_stops_early(
 
 def test_parts_that_leave_room_for_no_class_end_the_run_before_any_work(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", np.random.default_rng(1).normal(size=(60, 5)).astype("f4"))
+    (tmp_path / "ids.txt").write_text("\n".join(f"s{i}" for i in range(60)))
     small = from_mapping({"neighbors": {"k": 20}, "classes": {"min_size": 3}})
     with pytest.raises(InputError, match=r"of (30|48) sources a class may hold at most"):
         pipeline.run(tmp_path / "t.npy", tmp_path / "run", small)
