@@ -428,5 +428,5 @@ def _seed_arpack() -> None:
 
     linalg = SimpleNamespace(**{**vars(scipy.sparse.linalg), "eigsh": seeded})
     sparse = SimpleNamespace(**{**vars(scipy.sparse), "linalg": linalg})
-    umap.spectral.scipy = SimpleNamespace(sparse=sparse)
+    umap.spectral.scipy = SimpleNamespace(**{**vars(scipy), "sparse": sparse})
     pieces.eigsh = seeded
