@@ -204,7 +204,8 @@ def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
         if f"{name}.{key}" in _LISTS:
             allowed = (int, float, str)
         if isinstance(value, bool) or not isinstance(value, allowed):
-            raise ConfigError(f"{name}.{key} is {value!r}; expected {known[key].__name__}")
+            expected = 'a text, as "1,2,4"' if f"{name}.{key}" in _LISTS else known[key].__name__
+            raise ConfigError(f"{name}.{key} is {value!r}; expected {expected}")
     return kind(**{k: known[k](v) for k, v in values.items()})
 
 

@@ -81,6 +81,16 @@ class Context:
         return facts(parts_of(self.survey)[0], self.config.sources)
 
     @cached_property
+    def image_notes(self) -> tuple[str, ...]:
+        """What a user must know of the images of each input, as a sample of them shows."""
+        others = parts_of(self.survey)[1:]
+        told = [
+            *self.facts.notes,
+            *(n for s in others for n in facts(s, self.config.sources).notes),
+        ]
+        return tuple(dict.fromkeys(told))
+
+    @cached_property
     def contract(self) -> Contract | None:
         """The encoder's contract, held against the survey; None for representations.
 

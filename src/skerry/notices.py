@@ -116,7 +116,7 @@ def image_warnings(context: Context, sides: Mapping[int, int]) -> list[str]:
             f"The images are gray; the encoder learned from {', '.join(contract.bands)} and is "
             "shown one band three times."
         )
-    found += context.facts.notes
+    found += context.image_notes
     if accepted(context.config.representations.accept):
         found.append(
             "Differences from the encoder's contract were accepted: "

@@ -133,10 +133,17 @@ def test_a_class_of_examples_is_planted_and_searched_for(
 def test_too_few_or_unreadable_examples_are_refused(
     drawn_run: Opened, files: list[Path], judged: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="2 example images were given; expected 3"):
+    with pytest.raises(InputError, match="the examples are 2 different images; expected 3"):
         of_images(files[:2])(drawn_run)
     with pytest.raises(InputError, match="is no image file"):
         of_images([*files, tmp_path])(drawn_run)
+    same = tmp_path / "same"
+    same.mkdir()
+    for name in ("a", "b", "c"):
+        shutil.copy(files[0], same / f"{name}.jpg")
+    with pytest.raises(InputError, match="3 example images show 1 different images"):
+        of_images(same)(drawn_run)
+    shutil.rmtree(same)
     for path in files:
         shutil.copy(path, tmp_path)
     (tmp_path / "broken.jpg").write_bytes(files[0].read_bytes()[:500])

@@ -118,7 +118,7 @@ def test_results_are_written_and_say_the_same(recovered: Recovery) -> None:
     assert stored["warnings"][0].startswith("Realizations made: 2.")
     assert stored["warnings"][-2] == "A note of the planter."
     assert "5 times of each kind" in stored["warnings"][-1]
-    assert "nulls.n = 20" in stored["warnings"][-1]
+    assert "nulls.n = 20 or more" in stored["warnings"][-1]
     assert not stored["optimistic_bound"]
 
 

@@ -93,8 +93,7 @@ def test_the_last_word_counts_and_notes_add_up() -> None:
     assert (found.name, found.review, found.who, found.when) == (
         "green peas", "dismissed", "w3", "t3",
     )  # fmt: skip
-    # what was said after it is later, but by others than who dismissed it
-    assert found.number == 5
+    assert found.number == 3  # a name changes nothing of that
     assert [(n.text, n.who) for n in found.notes] == [("round", "w2"), ("stars", "w3")]
     assert state.of_source("A", "s1").review == "dismissed"
     assert state.of_source("", "s1").notes[0].text == "seen before"
@@ -115,6 +114,16 @@ def test_a_merged_class_brings_its_sources_and_the_later_action_counts() -> None
         "s1": "endorsed", "s2": "endorsed",
     }  # fmt: skip
     assert state.held("B")["s1"].review == "dismissed"
+
+
+def test_a_note_is_no_later_word_on_a_source() -> None:
+    said = (
+        Action("dismiss", "A", "s1"),
+        Action("endorse", "B", "s1"),
+        Action("merge", "A", others=("B",)),
+    )
+    for log in (said, (*said, Action("note", "A", "s1", text="looked again"))):
+        assert numbered(*log).held("A")["s1"].review == "endorsed"
 
 
 def test_a_line_of_a_later_version_is_told() -> None:

@@ -266,14 +266,29 @@ def test_stretch_does_not_depend_on_the_unit() -> None:
         assert np.array_equal(stretch(planes * factor), reference)
 
 
-def test_a_few_masked_pixels_are_shown_as_the_sky() -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_few_masked_pixels_are_filled_from_the_nearest(value: float) -> None:
     whole = flux(40, 3)
-    for value in (np.nan, np.inf, -np.inf):
-        pixels = decode(fits_bytes(spoiled(whole, *[value] * 80)), "a.fits")
-        sky = [np.median(plane[np.isfinite(plane)]) for plane in spoiled(whole, *[np.nan] * 80)]
-        filled = whole.copy()
-        filled[0].flat[:80] = sky[0]
-        assert np.array_equal(pixels, decode(fits_bytes(filled), "a.fits"))
+    filled = whole.copy()
+    filled[0, :2] = whole[0, 2]  # two rows at the edge of one plane
+    pixels = decode(fits_bytes(spoiled(whole, *[value] * 80)), "a.fits")
+    assert np.array_equal(pixels, decode(fits_bytes(filled), "a.fits"))
+
+
+def test_a_masked_core_is_no_hole() -> None:
+    plane = np.random.default_rng(1).normal(size=(64, 64))
+    y, x = np.mgrid[:64, :64] - 31.5
+    plane += 200 * np.exp(-(x**2 + y**2) / 50)
+    plane[31:33, 31:33] = np.nan
+    pixels = decode(fits_bytes(plane.astype(np.float32)), "a.fits")
+    assert pixels[31:33, 31:33].min() > 200
+
+
+def test_a_galaxy_clipped_over_most_of_its_cutout_is_seen() -> None:
+    y, x = np.mgrid[:60, :60] - 29.5
+    planes = np.minimum(200 * np.exp(-(x**2 + y**2) / 200), 1.0)[None]
+    assert (planes == 1).mean() > 0.5
+    assert np.ptp(stretch(planes)) > 100
 
 
 @pytest.mark.parametrize("side", [2, 3, 5, 9])

@@ -169,10 +169,13 @@ def test_vectors_are_the_same_in_every_layout(tmp_path: Path, layout: str, dtype
         survey.vectors(slice(0, 10, 2))
 
 
+@pytest.mark.parametrize("group", [2, 30])
 @pytest.mark.parametrize("damaged", [[], [1.0]])
-def test_a_first_row_that_is_too_short_is_one_failure(tmp_path: Path, damaged: list[float]) -> None:
+def test_a_first_row_that_is_too_short_is_one_failure(
+    tmp_path: Path, damaged: list[float], group: int
+) -> None:
     rows = [damaged, *VECTORS[1:].tolist()]
-    save(tmp_path / "a.parquet", 30, iauname=IDS, vector=pa.array(rows, pa.list_(pa.float32())))
+    save(tmp_path / "a.parquet", group, iauname=IDS, vector=pa.array(rows, pa.list_(pa.float32())))
     vectors, failures = open_survey(tmp_path).vectors(slice(None))
     assert failures[0] is not None and failures[1:] == [None] * (len(IDS) - 1)
     assert np.array_equal(vectors[1:], VECTORS[1:])

@@ -40,11 +40,14 @@ def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     kept = [rare for rare in classes if rare["verdict"] != "rejected"]
-    table = Table(title="Classes, by verdict and containment", title_justify="left")
-    for column in ("rank", "class", "size", "containment", "q", "replication", "verdict"):
+    from rich.box import SIMPLE
+
+    title = "Classes, by verdict and containment; again: in how many of the repeated searches"
+    table = Table(title=title, title_justify="left", box=SIMPLE)
+    for column in ("rank", "class", "size", "contained", "q", "again", "verdict"):
         justify: Any = "left" if column in ("class", "verdict") else "right"
         # an id that is cut cannot be typed
-        table.add_column(column, justify=justify, no_wrap=column == "class", overflow="fold")
+        table.add_column(column, justify=justify, no_wrap=True, overflow="fold")
     for rare in kept[:_MOST]:
         table.add_row(
             str(rare["rank"]),

@@ -35,7 +35,6 @@ FARTHEST = 2.0
 """How many times as far from its core as the core's own sources what a class takes in may be."""
 
 _STEPS = 15
-_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def complete(
     cores : rows of each candidate, without overlap
     classes : which of them are to be completed
     largest : the most sources of a class
-    first : which of them no other class may take in
+    first : which of them no class but one of these may take in
 
     Returns
     -------

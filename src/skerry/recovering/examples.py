@@ -122,7 +122,7 @@ def of_images(paths: str | Path | Sequence[str | Path]) -> Plan:
         eye = eye_for(opened, encoder, known)
         images = _read(survey, eye)
         told = (*field_note(eye, known.side, opened), *_own_note(survey, eye, opened))
-        return Examples(images, real_cutouts(opened), eye, (*survey.notes, *told))
+        return Examples(images, real_cutouts(opened), eye, (*survey.notes, *known.notes, *told))
 
     return plan
 
@@ -134,12 +134,16 @@ def _examples(paths: list[Path], settings: SourcesConfig) -> Survey:
         survey = _of_files([path.resolve() for path in paths])
     if survey.kind == "vectors":
         raise InputError(f"{paths[0]} holds representations; expected images of the class")
-    if len(survey) < FEWEST:
-        raise InputError(
-            f"{len(survey)} example images were given; expected {FEWEST} or more, better 20: "
-            "copies of one or two images are no class of galaxies"
-        )
+    _require_enough(len(survey), "the examples are")
     return survey
+
+
+def _require_enough(n: int, what: str) -> None:
+    if n < FEWEST:
+        raise InputError(
+            f"{what} {n} different images; expected {FEWEST} or more, better 20: copies of one or "
+            "two images are no class of galaxies"
+        )
 
 
 def _of_files(paths: list[Path]) -> Survey:
@@ -161,8 +165,9 @@ def _read(survey: Survey, eye: Eye) -> ByteArray:
             made.append(view(raw, name, _FINER * eye.contract.size, eye.contract, eye.crop))
         except ImageError as error:
             raise InputError(f"the example {name} cannot be used: {error}") from error
-    order = sorted(range(len(made)), key=lambda i: made[i].tobytes())
-    return np.stack([made[i] for i in order])
+    distinct = {image.tobytes(): image for image in made}
+    _require_enough(len(distinct), f"{len(made)} example images show")
+    return np.stack([distinct[content] for content in sorted(distinct)])
 
 
 def _own_note(survey: Survey, eye: Eye, opened: Opened) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from skerry.discover.checks import Q_BELOW
 from skerry.discover.elsewhere import on_gpu, search_each
 from skerry.discover.nulls import fewest
 from skerry.discover.separation import Separation, separation
+from skerry.discover.surrogates import surrogate_size
 from skerry.errors import RunError
 from skerry.executors.local import Local
 from skerry.progress import OnEvent, silent
@@ -77,6 +79,7 @@ def recover(
     schedule = schedule_of(opened, prevalences, visibilities, realizations, seed)
     folder = claimed(Path(output), opened)
     planter = plan(opened)
+    _require_same(folder.path, planter)
     with folder.locked():
         paths = {folder.path / PARTS / part.name: part for part in schedule.parts}
         _make_missing(opened, planter, schedule, paths, threads, on_event)
@@ -108,6 +111,19 @@ def claimed(output: Path, opened: Opened) -> RunFolder:
     return RunFolder(output, str(opened.path))
 
 
+def _require_same(folder: Path, planter: Planter) -> None:
+    """That the results in a folder, where it has any, are of what is planted now."""
+    path = folder / "recovery.json"
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))["planted"]
+    if before != planter.name:
+        raise RunError(
+            f"{folder} holds the recovery of another class ({before}; now: {planter.name}); "
+            "choose another folder with -o"
+        )
+
+
 def _make_missing(
     opened: Opened,
     planter: Planter,
@@ -121,7 +137,9 @@ def _make_missing(
         FORMAT, versions(()), opened.identity, planter.identity, list(schedule.sizes.items())
     )
     keys = {path: _key(shared, part, schedule.seed) for path, part in paths.items()}
-    clear(next(iter(paths)).parent, keep=set(paths))
+    folder = next(iter(paths)).parent
+    # those of other visibilities, and of more realizations, stay for when they are asked for
+    clear(folder, keep={*paths, *folder.glob("[!.]*.parquet")})
     missing = [path for path in sorted(paths) if nouns.part_key(path) != keys[path]]
     told, total = "planting and searching", len(paths)
     on_event(told, total - len(missing), total)
@@ -235,12 +253,14 @@ def _left_out(opened: Opened) -> tuple[str, ...]:
 
 
 def _few_nulls(opened: Opened) -> tuple[str, ...]:
-    n = opened.config.nulls.n
-    least = fewest(1.0, n, Q_BELOW)
+    n, part = opened.config.nulls.n, surrogate_size(len(opened), opened.config)
+    times = len(opened) / part
+    least = fewest(times, n, Q_BELOW)
     if least == 1:
         return ()
     return (
-        f"The run searched featureless data {n} times of each kind, by which a class is confirmed "
-        f"only where {least} or more stand out as it does: a planted one counts as missed where "
-        "the survey has too few others. Make the run again with nulls.n = 20.",
+        f"The run searched featureless data {n} times of each kind, {part:,} sources each, by "
+        f"which a class is confirmed only where {least} or more stand out as it does: a planted "
+        "one counts as missed where the survey has too few others. A run with nulls.n = "
+        f"{round(times / Q_BELOW)} or more would confirm it alone.",
     )

@@ -45,6 +45,8 @@ def schedule_of(
     ConfigError
         A setting is out of range, or no prevalence can be planted.
     """
+    prevalences = [float(p) for p in prevalences]
+    visibilities = [float(v) for v in visibilities]
     rules = [
         ("prevalences", prevalences, all(0 < p < 0.5 for p in prevalences), "above 0, below 0.5"),
         ("visibilities", visibilities, all(0 < v <= 1 for v in visibilities), "above 0, at most 1"),

@@ -172,5 +172,5 @@ def _require_restorable(undo: Action, known: Known, log: Sequence[Action]) -> No
     """That what comes back, where an undo is undone, can stand beside what was done since."""
     back = undone(log) - undone([*log, undo])
     for action in log:
-        if action.number in back and action.kind in ("merge", "split"):
+        if action.number in back and action.kind != "undo":
             _require_allowed(action, known, reviewed(log))

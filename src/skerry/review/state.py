@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from skerry.review.actions import Action, Part
 
@@ -25,9 +25,9 @@ class Note:
 class SourceReview:
     """What was said of a source, as one of a class, or where ``class_id`` is empty by itself.
 
-    ``review`` is empty where it was neither endorsed nor dismissed. ``who`` and ``when`` are of
-    what endorsed or dismissed it, or where nothing did of the last action that stands, of which
-    ``number`` is.
+    ``review`` is empty where it was neither endorsed nor dismissed. ``who``, ``when`` and
+    ``number`` are of what endorsed or dismissed it, or where nothing did of the last action that
+    stands.
     """
 
     class_id: str
@@ -138,7 +138,6 @@ def _of_source(before: SourceReview, action: Action) -> SourceReview:
         before,
         review=_held(before.review, action),
         notes=_notes(before.notes, action),
-        number=action.number,
         **_by(before, action),
     )
 
@@ -151,16 +150,15 @@ def _of_class(before: ClassReview, action: Action) -> ClassReview:
         notes=_notes(before.notes, action),
         merged_into=action.class_id if before.class_id in action.others else before.merged_into,
         parts=(*before.parts, *action.parts),
-        number=action.number,
         **_by(before, action),
     )
 
 
-def _by(before: SourceReview | ClassReview, action: Action) -> dict[str, str]:
+def _by(before: SourceReview | ClassReview, action: Action) -> dict[str, Any]:
     """Who reviewed it, and when: a name or a note changes nothing of an endorsement."""
     if before.review and action.kind not in ("endorse", "dismiss"):
         return {}
-    return {"who": action.who, "when": action.when}
+    return {"who": action.who, "when": action.when, "number": action.number}
 
 
 def _held(before: Held, action: Action) -> Held:

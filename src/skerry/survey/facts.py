@@ -125,8 +125,8 @@ class _Seen:
         if self.masked:
             found.append(
                 f"Of {looked} images that were looked at {self.masked} have NaN or infinite "
-                f"pixels: up to {MASKED:.0%} of a plane they are shown as its sky; an image with "
-                "more of them is listed as a failure."
+                f"pixels: up to {MASKED:.0%} of a plane they are filled from their neighbors; "
+                "an image with more of them is listed as a failure."
             )
         return tuple(found)
 

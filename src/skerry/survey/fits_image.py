@@ -17,7 +17,7 @@ SOFTENING = 8.0
 WHITE_PERCENTILE = 99.75
 """The brightness shown as white, as a percentile of the image's pixels."""
 MASKED = 0.05
-"""The share of an image's pixels that may be NaN or infinite: they are shown as the sky."""
+"""The share of a plane's pixels that may be NaN or infinite, to be filled from their neighbors."""
 
 Planes = npt.NDArray[np.float64]
 
@@ -69,7 +69,10 @@ def masked(data: bytes) -> bool:
 
 
 def _filled(planes: Planes) -> Planes:
-    """The planes with their own median wherever a few pixels are masked."""
+    """The planes, a few masked pixels filled from the nearest that is not.
+
+    Not with the sky: the mask of a saturated core would be a hole in the galaxy.
+    """
     bad = ~np.isfinite(planes)
     if not bad.any():
         return planes
@@ -78,10 +81,16 @@ def _filled(planes: Planes) -> Planes:
     if bad.mean(axis=(1, 2)).max() > MASKED:
         raise ImageError(
             f"FITS image with {int(bad.sum())} of {bad.size} pixels NaN or infinite; up to "
-            f"{MASKED:.0%} of a plane are shown as the sky: fill them, or leave the source out"
+            f"{MASKED:.0%} of a plane are filled from their neighbors: mend it, or leave it out"
         )
-    sky = [np.median(plane[~gone]) for plane, gone in zip(planes, bad, strict=True)]
-    return np.where(bad, np.array(sky)[:, None, None], planes)
+    from scipy.ndimage import distance_transform_edt
+
+    filled = planes.copy()
+    for plane, gone in zip(filled, bad, strict=True):
+        if gone.any():
+            _, (rows, columns) = distance_transform_edt(gone, return_indices=True)
+            plane[gone] = plane[rows[gone], columns[gone]]
+    return filled
 
 
 def _end_of(hdu: Any, compressed: bool) -> int:
@@ -128,6 +137,8 @@ def stretch(planes: Planes) -> ByteArray:
     bands = planes / scale
     sky = np.median(bands, axis=(1, 2), keepdims=True)
     noise = 1.4826 * np.median(np.abs(bands - sky), axis=(1, 2), keepdims=True)
+    if not (noise.any() or (bands > sky).any()):  # the one value is not the sky but the brightest
+        noise = bands.std(axis=(1, 2), keepdims=True)
     above = np.maximum(bands - sky + noise, 0.0)
     intensity = above.mean(axis=0)
     lit = intensity if noise.any() else intensity[intensity > 0]

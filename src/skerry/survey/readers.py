@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,9 @@ from skerry.survey.streams import remote
 from skerry.survey.streams.ahead import batched, one_after_other
 from skerry.survey.streams.place import Place, joined, opened
 from skerry.types import Failure, FloatArray
+
+_COUNTED = 256
+"""Rows whose lengths tell how many values a vector has."""
 
 
 class Reader(Protocol):
@@ -171,12 +175,14 @@ class ParquetVectors:
             return len(self._columns)
         if pa.types.is_fixed_size_list(kind):
             return int(kind.list_size)
+        # the most common of some hundred rows: of one that is too short nothing follows for others
+        seen: Counter[int] = Counter()
         for group in range(self._groups.group_of(len(self._groups) - 1) + 1):
-            lengths = pc.drop_null(pc.list_value_length(self._groups.read(group)[0]))
-            if len(lengths):
-                # of one row that is too short nothing follows for the others
-                return int(pc.mode(lengths)[0]["mode"].as_py())
-        return 0
+            lengths = pc.list_value_length(self._groups.read(group)[0]).to_pylist()
+            seen.update(n for n in lengths if n)
+            if seen.total() >= _COUNTED:
+                break
+        return max(seen, key=lambda n: (seen[n], n), default=0)
 
     @property
     def files(self) -> Iterator[str]:
