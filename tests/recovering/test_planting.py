@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skerry import pipeline
-from skerry.config import Config
+from skerry.config import Config, from_mapping
 from skerry.errors import ConfigError, InputError, RunError
 from skerry.recovering import (
     Plan,
@@ -172,9 +173,30 @@ def test_more_realizations_keep_those_there(judged: Path, tmp_path: Path) -> Non
     assert len(list((output / "parts").iterdir())) == 6
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
     assert [p.realizations for p in found.points] == [3, 3]
+    # fewer leave those that are not asked for
+    fewer = recover(judged, given(scattered), output, realizations=1, **settings)
+    assert [p.realizations for p in fewer.points] == [1, 1]
+    assert len(list((output / "parts").iterdir())) == 6
+    with pytest.raises(RunError, match="holds the recovery of another class"):
+        recover(judged, copies, output, realizations=1, **settings)
     # with another seed, or another planter, nothing of it holds
     recover(judged, given(scattered), output, realizations=1, seed=1, **settings)
     assert not {p: p.stat().st_mtime_ns for p in kept}.items() & kept.items()
+
+
+@pytest.mark.parametrize(
+    ("n", "sources", "nulls", "said"),
+    [(1200, 1200, 20, ""), (1200, 500, 20, "only where 3 or more.*nulls.n = 48"),
+     (1200, 1200, 5, "only where 4 or more.*nulls.n = 20")],
+)  # fmt: skip
+def test_what_the_nulls_of_a_run_cannot_confirm_is_told(
+    n: int, sources: int, nulls: int, said: str
+) -> None:
+    config = from_mapping({"nulls": {"n": nulls, "sources": sources}})
+    opened: Any = type("Run", (), {"config": config, "__len__": lambda self: n})()
+    notes = planting._few_nulls(opened)
+    assert len(notes) == bool(said)
+    assert all(re.search(said, note) for note in notes)
 
 
 def test_prevalences_are_nested_and_visibilities_share_their_draws(

@@ -129,6 +129,13 @@ def test_a_merged_class_is_reviewed_under_the_one_it_became(log: ReviewLog) -> N
     for kind in ("endorse", "dismiss", "name", "note"):
         with pytest.raises(InputError, match=f"{b} is merged into {a}"):
             log.append(Action(kind, b, text="words"))
+    # nor by taking back that it was taken back
+    log.append(Action("undo"))
+    log.append(Action("endorse", b))
+    log.append(Action("undo"))
+    log.append(Action("merge", a, others=(b,)))
+    with pytest.raises(InputError, match=f"{b} is merged into {a}"):
+        log.append(Action("undo", undoes=4))
     # once it is taken back, the other way round can be, and then not both
     log.append(Action("undo"))
     log.append(Action("merge", b, others=(a,)))
