@@ -42,7 +42,7 @@ def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
     kept = [rare for rare in classes if rare["verdict"] != "rejected"]
     from rich.box import SIMPLE
 
-    title = "Classes, by verdict and containment; again: in how many of the repeated searches"
+    title = "Classes (again: share of the repeated searches that found it)"
     table = Table(title=title, title_justify="left", box=SIMPLE)
     for column in ("rank", "class", "size", "contained", "q", "again", "verdict"):
         justify: Any = "left" if column in ("class", "verdict") else "right"
