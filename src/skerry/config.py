@@ -200,13 +200,17 @@ def _section(kind: type, name: str, values: Mapping[str, Any]) -> Any:
     for key, value in values.items():
         if key not in known:
             raise ConfigError(_unknown(f"{name}.{key}", [f"{name}.{k}" for k in known]))
-        allowed: tuple[type, ...] = (int, float) if known[key] is float else (known[key],)
-        if f"{name}.{key}" in _LISTS:
-            allowed = (int, float, str)
+        allowed, expected = _allowed(f"{name}.{key}", known[key])
         if isinstance(value, bool) or not isinstance(value, allowed):
-            expected = 'a text, as "1,2,4"' if f"{name}.{key}" in _LISTS else known[key].__name__
             raise ConfigError(f"{name}.{key} is {value!r}; expected {expected}")
     return kind(**{k: known[k](v) for k, v in values.items()})
+
+
+def _allowed(key: str, kind: type) -> tuple[tuple[type, ...], str]:
+    """The types that a setting of a kind may be given in, and how they are called."""
+    if key in _LISTS:
+        return (int, float, str), 'a text, as "1,2,4"'
+    return (int, float) if kind is float else (kind,), kind.__name__
 
 
 def _unknown(key: str, known: list[str]) -> str:

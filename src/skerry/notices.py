@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from skerry.context import Context, classes_file
+from skerry.discover.assemble import must_stand_out
 from skerry.discover.checks import Q_BELOW
 from skerry.discover.lineage import Lost, lost
-from skerry.discover.nulls import fewest
 from skerry.discover.surrogates import surrogate_size
 from skerry.represent.contract import accepted, in_words
 from skerry.represent.placed import computed_by
@@ -71,7 +71,7 @@ def _by_parts(context: Context) -> list[str]:
     if not config.nulls.n:
         return []
     part = surrogate_size(n, config)
-    least = fewest(n / part, config.nulls.n, Q_BELOW)
+    least = must_stand_out(n, config)
     if part == n:
         few = (
             f"By {config.nulls.n} searches of each kind of featureless data no class can be "

@@ -16,15 +16,14 @@ import inspect
 import os
 import threading
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from skerry.executors.local import map_ordered
 from skerry.types import CondensedTree, FloatArray, IntArray, RowArray
 
 _SHARED_BLOCK = 1024
@@ -295,8 +294,8 @@ def shared_neighbors(indices: RowArray, edges: int, threads: int = 1) -> Any:
         part = slice(start, start + _SHARED_BLOCK)
         weights[part] = _likeness(near, indices[part, :edges], start)
 
-    with ThreadPoolExecutor(threads) as pool:
-        deque(pool.map(weigh, range(0, n, _SHARED_BLOCK)), maxlen=0)
+    for _ in map_ordered(weigh, range(0, n, _SHARED_BLOCK), threads):
+        pass
     starts = np.arange(0, n * edges + 1, edges)
     to = indices[:, :edges].ravel()
     graph = csr_matrix((weights.ravel(), to, starts), shape=(n, n))

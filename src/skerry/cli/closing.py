@@ -36,12 +36,11 @@ def closing(found: dict[str, Any]) -> None:
 
 def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
     """The classes that were not rejected, and how many were."""
+    from rich.box import SIMPLE
     from rich.markup import escape
     from rich.table import Table
 
     kept = [rare for rare in classes if rare["verdict"] != "rejected"]
-    from rich.box import SIMPLE
-
     title = "Classes (again: share of the repeated searches that found it)"
     table = Table(title=title, title_justify="left", box=SIMPLE)
     for column in ("rank", "class", "size", "contained", "q", "again", "verdict"):

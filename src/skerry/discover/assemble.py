@@ -14,7 +14,7 @@ from skerry.discover.complete import Whole, complete, edge
 from skerry.discover.heldout import Halves, HeldOut
 from skerry.discover.judge import Judgement, judge, thresholds
 from skerry.discover.measure import pooled
-from skerry.discover.nulls import judged
+from skerry.discover.nulls import fewest, judged
 from skerry.discover.replicate import Replicated, replicated
 from skerry.discover.second import second_coherence
 from skerry.discover.space import Space
@@ -76,6 +76,12 @@ def p_and_q(
     times = n / surrogate_size(n, config)
     p, q = judged(measures.containment, statistics, times)
     return p.tolist(), q.tolist()
+
+
+def must_stand_out(n: int, config: Config) -> int:
+    """How many candidates of ``n`` sources must stand out alike for any to have a q below
+    ``Q_BELOW``, where no group of the nulls reaches them; :func:`p_and_q` has it so."""
+    return fewest(n / surrogate_size(n, config), config.nulls.n, Q_BELOW)
 
 
 def judge_each(

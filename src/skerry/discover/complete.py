@@ -68,9 +68,9 @@ def complete(
     candidate of which half or more lies in the cut of a class is a piece
     of it and goes into it whole. Edges know who is nearest, but not how far that is: a source is
     left out whose mean distance to the five nearest of the core is over ``FARTHEST`` times that of
-    any in the core. Of those in ``first``, then of the
-    others, the class with the least conductance takes first; no other core's sources are taken,
-    and no class of ``first`` becomes a piece of one that is not.
+    any in the core. Of those in ``first``, then of the others, the class with the least
+    conductance takes first; no other core's sources are taken, and no class of ``first`` becomes a
+    piece of one that is not.
 
     Parameters
     ----------

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from skerry.config import digest
+from skerry.discover.assemble import must_stand_out
 from skerry.discover.checks import Q_BELOW
 from skerry.discover.elsewhere import on_gpu, search_each
-from skerry.discover.nulls import fewest
 from skerry.discover.separation import Separation, separation
 from skerry.discover.surrogates import surrogate_size
 from skerry.errors import RunError
@@ -139,7 +139,7 @@ def _make_missing(
     keys = {path: _key(shared, part, schedule.seed) for path, part in paths.items()}
     folder = next(iter(paths)).parent
     # those of other visibilities, and of more realizations, stay for when they are asked for
-    clear(folder, keep={*paths, *folder.glob("[!.]*.parquet")})
+    clear(folder, keep=set(folder.glob("[!.]*.parquet")))
     missing = [path for path in sorted(paths) if nouns.part_key(path) != keys[path]]
     told, total = "planting and searching", len(paths)
     on_event(told, total - len(missing), total)
@@ -254,13 +254,12 @@ def _left_out(opened: Opened) -> tuple[str, ...]:
 
 def _few_nulls(opened: Opened) -> tuple[str, ...]:
     n, part = opened.config.nulls.n, surrogate_size(len(opened), opened.config)
-    times = len(opened) / part
-    least = fewest(times, n, Q_BELOW)
+    least = must_stand_out(len(opened), opened.config)
     if least == 1:
         return ()
     return (
         f"The run searched featureless data {n} times of each kind, {part:,} sources each, by "
         f"which a class is confirmed only where {least} or more stand out as it does: a planted "
         "one counts as missed where the survey has too few others. A run with nulls.n = "
-        f"{round(times / Q_BELOW)} or more would confirm it alone.",
+        f"{round(len(opened) / part / Q_BELOW)} or more would confirm it alone.",
     )

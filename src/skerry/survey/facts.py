@@ -10,7 +10,7 @@ import numpy as np
 
 from skerry.config import SourcesConfig
 from skerry.errors import ConfigError, ImageError, InputError
-from skerry.survey.fits_image import MASKED, masked
+from skerry.survey.fits_image import MASKED
 from skerry.survey.images import inspect, read
 from skerry.survey.survey import Survey
 from skerry.types import Failure
@@ -147,22 +147,24 @@ def _look(survey: Survey) -> _Seen:
         seen.grays.append(bool((pixels == pixels[..., :1]).all()))
         if header.format == "FITS":
             seen.fits = True
-            seen.masked += masked(data)
-            scale, band = _from_fits(data)
+            scale, band, masked = _from_fits(data)
+            seen.masked += masked
             seen.scales += [scale] if scale else []
             seen.filters |= {band} if band else set()
     return seen
 
 
-def _from_fits(data: bytes) -> tuple[float | None, str]:
-    """Pixel scale in arcsec and filter of the first image of a FITS file, as far as it says."""
+def _from_fits(data: bytes) -> tuple[float | None, str, bool]:
+    """Pixel scale in arcsec and filter of the first image of a FITS file, as far as it says, and
+    whether some of its pixels are NaN or infinite."""
     from astropy.io import fits
 
     with fits.open(BytesIO(data), memmap=False) as hdus:
         image = next(h for h in hdus if h.is_image and len(getattr(h, "shape", ())) >= 2)
         header = image.header
         band = str(header.get("FILTER", header.get("BAND", ""))).strip()
-        return _scale_of(header) if "CTYPE1" in header else None, band
+        masked = not np.isfinite(image.data).all()
+        return _scale_of(header) if "CTYPE1" in header else None, band, masked
 
 
 def _scale_of(header: Any) -> float | None:

@@ -63,11 +63,6 @@ def _planes(data: bytes) -> Planes:
     raise ImageError("FITS without an image")
 
 
-def masked(data: bytes) -> bool:
-    """Whether the first image of a FITS file that can be read has pixels NaN or infinite."""
-    return not np.isfinite(_planes(data)).all()
-
-
 def _filled(planes: Planes) -> Planes:
     """The planes, a few masked pixels filled from the nearest that is not.
 
