@@ -49,8 +49,8 @@ def warnings(context: Context) -> list[str]:
         )
     if _placed_in_headers(context):
         found.append(
-            "No positions are known: those in FITS headers are not read. For surface densities, "
-            "sky maps and crossmatches give a catalog with ra and dec in degrees."
+            "No positions are known: of those in FITS headers skerry catalog makes a catalog. "
+            "Surface densities, sky maps and crossmatches need one with ra and dec in degrees."
         )
     found += _by_parts(context)
     found += [f"{gone.sentence}." for gone in _gone(context)]
@@ -59,10 +59,10 @@ def warnings(context: Context) -> list[str]:
 
 
 def _placed_in_headers(context: Context) -> bool:
-    """Whether no source has a position, though FITS headers have a WCS."""
+    """Whether no source has a position, though FITS headers have them."""
     if context.contract is None or context.survey.sources["ra"].null_count < len(context.survey):
         return False
-    return "FITS headers" in context.facts.source and context.facts.pixel_scale is not None
+    return context.facts.placed
 
 
 def _by_parts(context: Context) -> list[str]:

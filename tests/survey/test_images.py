@@ -238,6 +238,23 @@ def test_fits_image_is_found_behind_an_empty_first_part() -> None:
     assert np.array_equal(decode(fits_bytes(flux()[None]), "a.fits"), one)
 
 
+def named(*parts: tuple[str, Pixels]) -> bytes:
+    """A FITS file of extensions of these names."""
+    file = BytesIO()
+    images = [fits.ImageHDU(pixels, name=name) for name, pixels in parts]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(file)
+    return file.getvalue()
+
+
+def test_fits_extensions_that_go_with_an_image_are_passed_over() -> None:
+    weights = flux()[::-1]
+    one = decode(FITS, "a.fits")
+    data = named(("WHT", weights), ("mask", weights), ("SCI", flux()), ("ERR", weights))
+    assert np.array_equal(decode(data, "a.fits"), one)
+    with pytest.raises(ImageError, match=r"alone \(WHT, ERR\); expected the image itself"):
+        decode(named(("WHT", weights), ("ERR", weights)), "a.fits")
+
+
 def test_compressed_fits_is_read() -> None:
     file = BytesIO()
     image = (flux() * 1000).astype(np.int32)

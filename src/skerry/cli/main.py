@@ -9,6 +9,7 @@ import typer
 
 from skerry.cli import adding, handoff, sharing, using
 from skerry.cli import atlas as charting
+from skerry.cli import catalog as cataloging
 from skerry.cli import examine as examining
 from skerry.cli import plan as planning
 from skerry.cli import recover as recovering
@@ -138,6 +139,7 @@ def version(as_json: AsJson = False) -> None:
     )
 
 
+app.command()(cataloging.catalog)
 app.command()(adding.add)
 app.command()(planning.plan)
 encoders_app.command()(scoring.score)

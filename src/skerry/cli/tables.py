@@ -20,7 +20,7 @@ TableFile = Annotated[
     typer.Option("--output", "-o", help="File for the table: .csv, .parquet, .fits or .vot."),
 ]
 
-_SUFFIXES = (".csv", ".parquet", ".fits", ".vot")
+SUFFIXES = (".csv", ".parquet", ".fits", ".vot")
 
 
 def cells(*values: object) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def cells(*values: object) -> tuple[str, ...]:
 def check_output(
     output: Path | None,
     *taken: Path,
-    suffixes: Sequence[str] = _SUFFIXES,
+    suffixes: Sequence[str] = SUFFIXES,
     option: str = "--output",
 ) -> None:
     """That a file can be written, and is none of a run's or an input's.

@@ -2,6 +2,7 @@
 
 from skerry.survey.attributes import Attributes, attributes, attributes_of
 from skerry.survey.facts import Facts, facts
+from skerry.survey.header_positions import catalog_of
 from skerry.survey.images import decode
 from skerry.survey.prepare import Prepared, prepare, view
 from skerry.survey.streams.place import Place
@@ -15,6 +16,7 @@ __all__ = [
     "Survey",
     "attributes",
     "attributes_of",
+    "catalog_of",
     "decode",
     "facts",
     "open_survey",

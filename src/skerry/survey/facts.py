@@ -10,7 +10,8 @@ import numpy as np
 
 from skerry.config import SourcesConfig
 from skerry.errors import ConfigError, ImageError, InputError
-from skerry.survey.fits_image import MASKED
+from skerry.survey.fits_image import MASKED, image_of
+from skerry.survey.header_positions import position_of
 from skerry.survey.images import inspect, read
 from skerry.survey.survey import Survey
 from skerry.types import Failure
@@ -33,8 +34,9 @@ class Facts:
     ``side`` is the shorter side in pixels of the first image that can be read, 0 without one;
     ``gray`` whether all images of the sample show one band alone.
     ``pixel_scale`` is in arcsec a pixel, ``bands`` are in the order they are displayed, red
-    first; None, empty and "" where nothing says. ``source`` says where each comes from, and
-    ``notes`` what a user must know of the sample.
+    first; None, empty and "" where nothing says. ``source`` says where each comes from,
+    ``placed`` whether FITS headers say where an image lies on the sky, and ``notes`` what a user
+    must know of the sample.
     """
 
     side: int
@@ -43,6 +45,7 @@ class Facts:
     bands: tuple[str, ...]
     stretch: str
     source: str
+    placed: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -90,6 +93,7 @@ def facts(survey: Survey, config: SourcesConfig) -> Facts:
         bands,
         config.stretch or ("lupton" if seen.fits else ""),
         source or "nothing",
+        seen.placed,
         seen.notes,
     )
 
@@ -102,6 +106,7 @@ class _Seen:
     grays: list[bool] = field(default_factory=list)
     masked: int = 0
     fits: bool = False
+    placed: bool = False
     scales: list[float] = field(default_factory=list)
     filters: set[str] = field(default_factory=set)
 
@@ -149,18 +154,19 @@ def _look(survey: Survey) -> _Seen:
             seen.fits = True
             scale, band, masked = _from_fits(data)
             seen.masked += masked
+            seen.placed |= position_of(data, name) is not None
             seen.scales += [scale] if scale else []
             seen.filters |= {band} if band else set()
     return seen
 
 
 def _from_fits(data: bytes) -> tuple[float | None, str, bool]:
-    """Pixel scale in arcsec and filter of the first image of a FITS file, as far as it says, and
+    """Pixel scale in arcsec and filter of the image of a FITS file, as far as it says, and
     whether some of its pixels are NaN or infinite."""
     from astropy.io import fits
 
     with fits.open(BytesIO(data), memmap=False) as hdus:
-        image = next(h for h in hdus if h.is_image and len(getattr(h, "shape", ())) >= 2)
+        image = image_of(hdus)
         header = image.header
         band = str(header.get("FILTER", header.get("BAND", ""))).strip()
         masked = not np.isfinite(image.data).all()

@@ -18,13 +18,22 @@ WHITE_PERCENTILE = 99.75
 """The brightness shown as white, as a percentile of the image's pixels."""
 MASKED = 0.05
 """The share of a plane's pixels that may be NaN or infinite, to be filled from their neighbors."""
+BESIDE = frozenset(
+    {
+        *("BKG", "CON", "CONTEXT", "CTX", "DQ", "ERR", "ERROR", "EXP", "EXPTIME", "FLAG", "FLAGS"),
+        *("INVVAR", "IVAR", "MASK", "PSF", "QUALITY", "RMS", "SIGMA", "STDDEV", "VAR"),
+        *("VARIANCE", "WEIGHT", "WHT"),
+    }
+)
+"""What an extension is named (EXTNAME) that goes with an image and is none: weights, errors,
+masks; as the drizzle (STScI), LSST and Legacy Surveys pipelines write them."""
 
 Planes = npt.NDArray[np.float64]
 
 
 def read_fits(data: bytes) -> ByteArray:
-    """The first image of a FITS file, stretched; uint8 (h, w, 3), RGB, first row at the bottom
-    of the sky image as it is stored (no flip).
+    """The image of a FITS file, stretched; uint8 (h, w, 3), RGB, first row at the bottom of the
+    sky image as it is stored (no flip).
 
     Raises
     ------
@@ -45,22 +54,42 @@ def read_fits(data: bytes) -> ByteArray:
     return stretch(planes)
 
 
+def image_of(hdus: Any) -> Any:
+    """The image among the HDUs of an open FITS file: the first with two axes or more whose
+    ``EXTNAME`` is none of ``BESIDE``.
+
+    Raises
+    ------
+    ImageError
+        There is none.
+    """
+    passed = []
+    for hdu in hdus:
+        if not hdu.is_image or len(getattr(hdu, "shape", ()) or ()) < 2:
+            continue
+        if hdu.name.upper() not in BESIDE:
+            return hdu
+        passed.append(hdu.name)
+    if passed:
+        raise ImageError(
+            f"FITS with extensions that go with an image alone ({', '.join(passed)}); expected the "
+            "image itself, in an extension before or after them"
+        )
+    raise ImageError("FITS without an image")
+
+
 def _planes(data: bytes) -> Planes:
-    """Pixels of the first image, float64 (1 or 3, h, w)."""
+    """Pixels of the image, float64 (1 or 3, h, w)."""
     from astropy.io import fits  # slow to import, and few surveys need it
 
     with fits.open(BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
-        for hdu in hdus:
-            shape = tuple(getattr(hdu, "shape", ()) or ()) if hdu.is_image else ()
-            if len(shape) < 2:
-                continue
-            _check_shape(shape)
-            compressed = isinstance(hdu, fits.CompImageHDU)
-            if _end_of(hdu, compressed) > len(data):
-                raise ImageError("truncated FITS: the file ends within its pixels")
-            pixels: Planes = np.asarray(hdu.data, np.float64)
-            return pixels.reshape(-1, *shape[-2:])
-    raise ImageError("FITS without an image")
+        hdu = image_of(hdus)
+        shape = tuple(hdu.shape)
+        _check_shape(shape)
+        if _end_of(hdu, isinstance(hdu, fits.CompImageHDU)) > len(data):
+            raise ImageError("truncated FITS: the file ends within its pixels")
+        pixels: Planes = np.asarray(hdu.data, np.float64)
+        return pixels.reshape(-1, *shape[-2:])
 
 
 def _filled(planes: Planes) -> Planes:
