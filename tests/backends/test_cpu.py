@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from skerry.backends import cpu
 from skerry.config import NeighborsConfig
 from skerry.discover import neighbor_graph, neighbor_search
-from skerry.types import RowArray
+from skerry.types import FloatArray, RowArray
 
 ROUTE = """
 import hashlib
@@ -102,6 +102,12 @@ def test_same_graph_on_any_number_of_threads(
     assert one == bytes_on(2) == bytes_on(3)
 
 
+def filled(sample: FloatArray, *parts: FloatArray) -> Any:
+    index = cpu.inverted_index(sample, 10)
+    cpu.fill(index, lambda part: part, parts)
+    return index
+
+
 def test_the_cells_are_chosen_on_one_thread(
     monkeypatch: pytest.MonkeyPatch, faiss_threads: Callable[[int], None]
 ) -> None:
@@ -119,13 +125,14 @@ def test_the_cells_are_chosen_on_one_thread(
         monkeypatch.setattr(kind, name, called)
 
     spy(faiss.IndexIVFScalarQuantizer, "train")
-    spy(faiss.IndexIVFScalarQuantizer, "add")
+    spy(faiss.IndexIVFScalarQuantizer, "add_core")
     spy(faiss.Index, "search")
     faiss_threads(2)
     x = np.random.default_rng(0).normal(size=(640, 4)).astype(np.float32)
-    index = cpu.inverted_index(x, [x[:300], x[300:]], 10)
+    index = filled(x, x[:300], x[300:])
     cpu.query(index, x, 5, 3)
-    assert seen == [1, 1, 1, 1]
+    # what trains, two parts that are placed and added, and a query
+    assert seen == [1] * 6
     assert faiss.omp_get_max_threads() == 2
 
 
@@ -133,7 +140,7 @@ def test_the_cells_are_chosen_on_one_thread(
 @given(st.integers(0, 10_000), st.integers(1, 20))
 def test_all_cells_hold_what_comparing_all_finds(seed: int, k: int) -> None:
     x = np.random.default_rng(seed).normal(size=(640, 4)).astype(np.float32)
-    index = cpu.inverted_index(x[::2], [x[:100], x[100:]], 10)
+    index = filled(x[::2], x[:100], x[100:])
     all_cells = cpu.query(index, x[:30], k, 10)
     compared, squares = cpu.nearest(x, x[:30], k)
     assert all_cells.dtype == compared.dtype == np.int64
@@ -147,7 +154,7 @@ def test_all_cells_hold_what_comparing_all_finds(seed: int, k: int) -> None:
 
 def test_what_an_index_holds_is_halved() -> None:
     x = np.random.default_rng(2).normal(size=(640, 8)).astype(np.float32)
-    assert cpu.inverted_index(x, [x], 10).code_size == 2 * 8
+    assert filled(x, x).code_size == 2 * 8
 
 
 def test_numba_threads_are_put_back() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry.discover import canonical_order, in_canonical_order
+from skerry.discover import canonical_order, first_of_each, in_canonical_order
+from skerry.discover import order as order_module
 from skerry.types import Representations
 
 
@@ -51,6 +54,16 @@ def test_everything_of_a_source_moves_together() -> None:
     for i, name in enumerate(found.id_str):
         np.testing.assert_array_equal(found.vectors[i], x[int(name)])
         assert found.votes[i, 0] == found.sides[i] == int(name)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 40), st.integers(1, 9))
+def test_a_block_at_a_time_is_all_at_once(seed: int, n: int, at_once: int) -> None:
+    x = vectors(seed, n)
+    with mock.patch.object(order_module, "_AT_ONCE", at_once):
+        ordered, found = canonical_order(x), order_module.distinct_rows(x)
+    np.testing.assert_array_equal(ordered, canonical_order(x))
+    np.testing.assert_array_equal(found, ordered[first_of_each(x[ordered])])
+    assert len(found) == len(np.unique(x, axis=0))
 
 
 def test_no_vectors_have_an_order() -> None:

@@ -16,15 +16,18 @@ import inspect
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from skerry.executors.local import map_ordered
 from skerry.types import CondensedTree, FloatArray, IntArray, RowArray
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _SHARED_BLOCK = 1024
 
@@ -48,8 +51,8 @@ def nearest(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[IntArray,
     return indices, squares
 
 
-def inverted_index(sample: FloatArray, parts: Iterable[FloatArray], n_lists: int) -> Any:
-    """A faiss IVF index: the vectors of all ``parts``, halved, in ``n_lists`` cells.
+def inverted_index(sample: FloatArray, n_lists: int) -> Any:
+    """A faiss IVF index without vectors, of ``n_lists`` cells: :func:`fill` puts them in.
 
     The cells lie around centers that k-means learns from ``sample`` (m, d). What the index holds
     is float16, half the memory and faster to look through: distances are for the caller to
@@ -69,9 +72,22 @@ def inverted_index(sample: FloatArray, parts: Iterable[FloatArray], n_lists: int
     index.cp.max_points_per_centroid = 1 + len(sample) // n_lists
     with _one_faiss_thread():
         index.train(np.ascontiguousarray(sample))
-        for part in parts:
-            index.add(part)
     return index
+
+
+def fill(index: Any, part: Callable[[Item], FloatArray], items: Iterable[Item]) -> None:
+    """Put the vectors of ``part`` of each item into an index, in order; their cells are found side
+    by side."""
+    import faiss
+
+    def placed(item: Item) -> tuple[FloatArray, IntArray]:
+        vectors = part(item)
+        return vectors, index.quantizer.search(vectors, 1)[1]
+
+    for vectors, cells in by_thread(placed, items):
+        pointers = faiss.swig_ptr(vectors), None, faiss.swig_ptr(cells)
+        with _one_faiss_thread():
+            index.add_core(len(vectors), *pointers)
 
 
 def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> IntArray:
@@ -92,6 +108,20 @@ def query(index: Any, queries: FloatArray, k: int, n_probe: int) -> IntArray:
     found = np.empty((len(queries), k), dtype=np.int64)
     _, found[order] = index.search_preassigned(queries[order], k, cells[order], to_centers[order])
     return found
+
+
+def by_thread(task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Results of ``task`` for each item, in order, as many at a time as library calls of this
+    thread may have threads; each call within a task runs on one."""
+    import faiss
+
+    threads = 1 if _SIDE_BY_SIDE.is_set() else faiss.omp_get_max_threads()
+    if threads == 1:
+        with _one_faiss_thread():
+            yield from map(task, items)
+        return
+    with side_by_side():
+        yield from map_ordered(task, items, threads, settle_thread)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from skerry.types import FloatArray, IntArray
 
 _SLACK = 4
 _SAMPLE = 500
+_AT_ONCE = 2**14
 _TARGET_RECALL, _LEAST_RECALL = 0.99, 0.95
 
 
@@ -25,9 +26,10 @@ class Inverted:
         self.vectors, self.k, self.n_lists = vectors, k, n_lists
         # faiss rounds in proportion to the squared norms: those of centered vectors are small
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        parts = (vectors[part] - self.mean for part in blocks(*vectors.shape))
         sample = vectors[:: max(1, len(vectors) // (20 * n_lists))] - self.mean
-        self.index = cpu.inverted_index(sample, parts, n_lists)
+        self.index = cpu.inverted_index(sample, n_lists)
+        starts = range(0, len(vectors), _AT_ONCE)
+        cpu.fill(self.index, lambda at: vectors[at : at + _AT_ONCE] - self.mean, starts)
         self.n_probe = min(8, n_lists)
 
     @cached_property

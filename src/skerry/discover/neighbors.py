@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from skerry.backends import card
+from skerry.backends import card, cpu
 from skerry.config import NeighborsConfig
 from skerry.discover.compared import blocks
 from skerry.discover.exact import Exact, ExactOnGpu
-from skerry.discover.inverted import inverted
+from skerry.discover.inverted import Inverted, inverted
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
 from skerry.types import FloatArray, IntArray, NeighborGraph
@@ -36,9 +36,8 @@ def neighbor_graph(
     _check_number(n, k)
     indices = np.empty((n, k), dtype=np.int32)
     distances = np.empty((n, k), dtype=np.float32)
-    for start in range(0, n, search.block):
-        rows = np.arange(start, min(start + search.block, n), dtype=np.int64)
-        indices[rows], distances[rows] = search.find(rows, k)
+    for rows, found in search.of_all(k):
+        indices[rows], distances[rows] = found
         on_event(_WHAT, int(rows[-1]) + 1, n)
     return NeighborGraph(indices, distances, search.recall)
 
@@ -88,6 +87,21 @@ class NeighborSearch:
     def exact(self) -> bool:
         """Whether every pair is compared."""
         return isinstance(self.find, Exact)
+
+    def of_all(self, k: int) -> Iterator[tuple[IntArray, tuple[IntArray, FloatArray]]]:
+        """Every row, a block at a time, in order, with what ``find`` gives for it.
+
+        An index is asked for as many blocks at a time as there are threads, since half of what it
+        takes to answer runs on one; comparing every pair has all threads itself.
+        """
+        n, step = len(self.vectors), self.block
+
+        def block(start: int) -> tuple[IntArray, tuple[IntArray, FloatArray]]:
+            rows = np.arange(start, min(start + step, n), dtype=np.int64)
+            return rows, self.find(rows, k)
+
+        each = cpu.by_thread if isinstance(self.find, Inverted) else map
+        return each(block, range(0, n, step))
 
     def of_rows(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), by Euclidean distance, themselves left out.
