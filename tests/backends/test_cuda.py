@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
-from skerry.backends import cpu, cuda  # noqa: E402
+from skerry.backends import cuda, lookup  # noqa: E402
 from skerry.types import FloatArray, IntArray  # noqa: E402
 
 BY_GROUPS = """
@@ -111,7 +111,7 @@ def test_all_is_found_that_faiss_finds() -> None:
     x = cases()["plain"]
     queries = np.random.default_rng(1).normal(size=(40, 10)).astype(np.float32)
     indices, squares = cuda.nearest(x, queries, 8, device="cpu")
-    expected, rounded = cpu.nearest(x, queries, 8)
+    expected, rounded = lookup.nearest(x, queries, 8)
     np.testing.assert_array_equal(indices, expected)
     np.testing.assert_allclose(squares, rounded, rtol=1e-4)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skerry.backends import cpu
+from skerry.backends import lookup
 from skerry.discover.distances import nearest_distances, others_distances
 
 
@@ -50,7 +50,7 @@ def test_a_shortlist_that_is_wrong_is_not_believed(monkeypatch: pytest.MonkeyPat
         # the first rows, said to be nearest: their last square leaves nearer ones possible
         return np.tile(np.arange(k), (len(queries), 1)), np.zeros((len(queries), k), np.float32)
 
-    monkeypatch.setattr(cpu, "nearest", poor)
+    monkeypatch.setattr(lookup, "nearest", poor)
     points = np.random.default_rng(1).normal(size=(80, 4)).astype(np.float32)
     np.testing.assert_allclose(
         nearest_distances(points, points[:3], 5), by_hand(points, points[:3], 5)

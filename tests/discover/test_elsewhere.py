@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 import pytest
 
-from skerry.backends import cpu
+from skerry.backends import linear, lookup
 from skerry.config import Config, from_mapping
 from skerry.discover import (
     Space,
@@ -133,9 +133,9 @@ def test_what_draws_share_is_not_worked_out_again_elsewhere(
     def never(*_: Any) -> None:
         raise AssertionError("again")
 
-    monkeypatch.setattr(cpu, "nearest", never)
+    monkeypatch.setattr(lookup, "nearest", never)
     if sources > len(space):
-        monkeypatch.setattr(cpu, "principal_axes", never)
+        monkeypatch.setattr(linear, "principal_axes", never)
     assert [mine.draw(*plan).tobytes() for plan in PLANS.values()] == expected
 
 

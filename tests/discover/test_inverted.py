@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skerry.backends import cpu
+from skerry.backends import lookup
 from skerry.config import NeighborsConfig
 from skerry.discover import inverted, neighbor_search
 from tests.discover.neighbors_by_hand import by_hand, graph
@@ -30,7 +30,7 @@ def test_inverted_index_of_few_sources_is_exact() -> None:
 
 def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(7).normal(size=(1000, 4)).astype(np.float32)
-    query = cpu.query
+    query = lookup.query
 
     def few(index: object, queries: np.ndarray, k: int, n_probe: int) -> np.ndarray:
         indices = query(index, queries, k, n_probe)
@@ -38,7 +38,7 @@ def test_cells_with_too_few_sources_are_made_good(monkeypatch: pytest.MonkeyPatc
             indices[::7, 4:] = -1
         return indices
 
-    monkeypatch.setattr(cpu, "query", few)
+    monkeypatch.setattr(lookup, "query", few)
     found = graph(x, exact_below=0)
     assert (found.indices >= 0).all()
     np.testing.assert_array_equal(found.indices[::7], by_hand(x, 10)[0][::7])

@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.train
 pytest.importorskip("torch")
 
-from skerry.backends import card, cpu  # noqa: E402
+from skerry.backends import card, parallel  # noqa: E402
 from skerry.config import NeighborsConfig  # noqa: E402
 from skerry.discover import exact, neighbor_graph, neighbor_search, neighbors  # noqa: E402
 from skerry.discover.searches import each  # noqa: E402
@@ -107,7 +107,7 @@ def test_searches_side_by_side_share_it() -> None:
     tables = [cases()[name] for name in ("plain", "near", "same", "grid")]
     for found, x in zip(each(graph, tables, 4), tables, strict=True):
         assert_same(found, on_the_cpu(x))
-    assert not cpu._SIDE_BY_SIDE.is_set()
+    assert not parallel._SIDE_BY_SIDE.is_set()
 
 
 def test_more_neighbors_of_some() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from skerry.backends import cpu
+from skerry.backends import partition
 from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
 from skerry.discover.matching import membership_matrix
@@ -103,7 +103,7 @@ class _Partitions:
 
     def __call__(self, size: float) -> IntArray:
         """The community of each source, int64 (n,)."""
-        return cpu.louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
+        return partition.louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
 
 
 def communities(graph: NeighborGraph, at_once: int = 1) -> Communities:
@@ -125,7 +125,7 @@ def communities(graph: NeighborGraph, at_once: int = 1) -> Communities:
     as many threads weigh the edges: the same ones.
     """
     edges = max(1, graph.indices.shape[1] // 2)
-    weights = cpu.shared_neighbors(graph.indices, edges, at_once)
+    weights = partition.shared_neighbors(graph.indices, edges, at_once)
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
     sizes = partition_sizes(len(degree))

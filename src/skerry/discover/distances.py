@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from skerry.backends import cpu
+from skerry.backends import lookup
 from skerry.types import FloatArray, IntArray
 
 DoubleArray = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ def nearest_distances(points: FloatArray, queries: FloatArray, k: int) -> Double
     for start in range(0, len(queries), step):
         part = np.ascontiguousarray(queries[start : start + step])
         moved = (part - center).astype(np.float32)
-        candidates, squares = cpu.nearest(centered, moved, found)
+        candidates, squares = lookup.nearest(centered, moved, found)
         exact = np.sort(_to_each(points[candidates], part), axis=1)[:, :k]
         if found < len(points):
             for i in _doubtful(moved, squares[:, -1], exact[:, -1]):

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from skerry.backends import cpu
+from skerry.backends import parallel
 from skerry.config import Config
 from skerry.discover.nulls import null_search
 from skerry.discover.replicate import replicate
@@ -208,5 +208,5 @@ class _Alone(Generic[Name, Plan, Result]):
     def __call__(self, named: tuple[Name, Plan]) -> tuple[Name, Result]:
         require_versions(self.versions)
         name, plan = named
-        with cpu.on_threads(self.threads):
+        with parallel.on_threads(self.threads):
             return name, self.task(plan)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from skerry.backends import card, cpu
+from skerry.backends import card, lookup
 from skerry.discover.compared import centered, nearest_among, nearest_to
 from skerry.types import FloatArray, IntArray
 
@@ -37,7 +37,7 @@ class Exact:
 
     def _candidates(self, rows: IntArray, found: int) -> tuple[IntArray, FloatArray]:
         centered, _ = self.centered
-        return cpu.nearest(centered, centered[rows], found)
+        return lookup.nearest(centered, centered[rows], found)
 
     def _in_order(
         self, rows: IntArray, candidates: IntArray, k: int

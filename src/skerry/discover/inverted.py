@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skerry.backends import cpu
+from skerry.backends import lookup
 from skerry.discover.compared import blocks, nearest_among
 from skerry.discover.distances import nearest_distances
 from skerry.discover.exact import Exact
@@ -27,9 +27,9 @@ class Inverted:
         # faiss rounds in proportion to the squared norms: those of centered vectors are small
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         sample = vectors[:: max(1, len(vectors) // (20 * n_lists))] - self.mean
-        self.index = cpu.inverted_index(sample, n_lists)
+        self.index = lookup.inverted_index(sample, n_lists)
         starts = range(0, len(vectors), _AT_ONCE)
-        cpu.fill(self.index, lambda at: vectors[at : at + _AT_ONCE] - self.mean, starts)
+        lookup.fill(self.index, lambda at: vectors[at : at + _AT_ONCE] - self.mean, starts)
         self.n_probe = min(8, n_lists)
 
     @cached_property
@@ -39,7 +39,7 @@ class Inverted:
     def __call__(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         found = min(k + 1 + _SLACK, len(self.vectors))
         n_probe = min(self.n_lists, self.n_probe * math.ceil(k / (2 * self.k)))
-        candidates = cpu.query(self.index, self.vectors[rows] - self.mean, found, n_probe)
+        candidates = lookup.query(self.index, self.vectors[rows] - self.mean, found, n_probe)
         indices, distances = nearest_among(self.vectors, rows, candidates, k)
         # the cells around a far outlier may hold fewer than k sources
         short = np.isinf(distances[:, -1])

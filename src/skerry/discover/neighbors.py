@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skerry.backends import card, cpu
+from skerry.backends import card, parallel
 from skerry.config import NeighborsConfig
 from skerry.discover.compared import blocks
 from skerry.discover.exact import Exact, ExactOnGpu
@@ -100,7 +100,7 @@ class NeighborSearch:
             rows = np.arange(start, min(start + step, n), dtype=np.int64)
             return rows, self.find(rows, k)
 
-        each = cpu.by_thread if isinstance(self.find, Inverted) else map
+        each = parallel.by_thread if isinstance(self.find, Inverted) else map
         return each(block, range(0, n, step))
 
     def of_rows(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from skerry.backends import cpu
+from skerry.backends import parallel
 from skerry.config import Config
 from skerry.discover.replicate import Search
 from skerry.discover.routes import Route, route_of
@@ -24,9 +24,9 @@ def each(
     if len(items) < 2:
         yield from map(task, items)
         return
-    with cpu.side_by_side():
-        yield from map_ordered(task, items, threads, cpu.settle_thread)
-    cpu.give_back()
+    with parallel.side_by_side():
+        yield from map_ordered(task, items, threads, parallel.settle_thread)
+    parallel.give_back()
 
 
 def search_by(own: Route | None = None, instead_of: str = "") -> Search:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from skerry.backends import card, cpu
+from skerry.backends import card, parallel
 from skerry.config import NeighborsConfig
 from skerry.discover.communities import Communities, communities
 from skerry.discover.neighbors import NeighborSearch, neighbor_graph, neighbor_search
@@ -45,7 +45,7 @@ class Space:
         It is made again, the same, when it is next asked for.
         """
         self.__dict__.pop("search", None)
-        cpu.give_back()
+        parallel.give_back()
 
     @cached_property
     def communities(self) -> Communities:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from skerry.backends import cpu
+from skerry.backends import linear, lookup, parallel
 from skerry.config import Config, scales_of
 from skerry.discover.candidates import largest_size
 from skerry.discover.space import Space
@@ -94,7 +94,7 @@ class Surrogates:
 
     def prepare(self, kinds: Collection[str]) -> None:
         """Work out what the draws of these kinds share, before others draw, here or elsewhere."""
-        with cpu.on_threads(1):
+        with parallel.on_threads(1):
             for kind in sorted(kinds):
                 if kind != SHUFFLED:
                     self._surroundings(kind)
@@ -125,10 +125,10 @@ class Surrogates:
             drawn, grouped = drawn[part], grouped[part]
         vectors = self.vectors[drawn]
         mean, axes = self._whole_axes() if part is None else _axes(vectors, grouped)
-        components = cpu.product(vectors - mean, axes)
+        components = linear.product(vectors - mean, axes)
         for column in components.T:
             rng.shuffle(column)
-        return cpu.product(components, axes.T) + mean
+        return linear.product(components, axes.T) + mean
 
     def _whole_axes(self) -> tuple[FloatArray, FloatArray]:
         if self._axes is None:
@@ -189,7 +189,7 @@ class Surrogates:
 
 def _axes(vectors: FloatArray, grouped: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Mean and principal axes of what is in no group, or of all where nothing is."""
-    return cpu.principal_axes(vectors if grouped.all() else vectors[~grouped])
+    return linear.principal_axes(vectors if grouped.all() else vectors[~grouped])
 
 
 def surrogate_size(n: int, config: Config) -> int:
@@ -205,7 +205,7 @@ def _nearest(
     squares = np.empty((len(centers), 0), dtype=np.float32)
     for start in range(0, len(free), _STRETCH):
         stretch = free[start : start + _STRETCH]
-        near, away = cpu.nearest(vectors[stretch] - mean, centers - mean, min(m, len(stretch)))
+        near, away = lookup.nearest(vectors[stretch] - mean, centers - mean, min(m, len(stretch)))
         rows, squares = np.hstack([rows, stretch[near]]), np.hstack([squares, away])
         best = np.argsort(squares, axis=1, kind="stable")[:, :m]
         rows = np.take_along_axis(rows, best, axis=1)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from skerry.backends import cpu
+from skerry.backends import linear
 from skerry.discover import largest_size
 from skerry.recovering.opened import Opened
 from skerry.types import FloatArray
@@ -84,7 +84,7 @@ class Copies:
         mean = near.mean(axis=0, dtype=np.float64).astype(np.float32)
         weights = rng.standard_normal((n, len(near)), dtype=np.float32) / np.sqrt(len(near))
         width = WIDEST - (WIDEST - NARROWEST) * visibility
-        moved = mean + np.float32(width) * cpu.product(weights.astype(np.float32), near - mean)
+        moved = mean + np.float32(width) * linear.product(weights.astype(np.float32), near - mean)
         return _as_long(moved, space.vectors)
 
     def control(self, n: int, seed: int) -> FloatArray:

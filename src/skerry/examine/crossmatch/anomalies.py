@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skerry.backends import cpu
+from skerry.backends import linear
 from skerry.discover import Space
 from skerry.errors import CannotAnswerError
 from skerry.examine.statistics import q_values
@@ -53,8 +53,8 @@ def anomaly_ranks(space: Space, seed: int) -> dict[str, IntArray]:
 def _isolation(space: Space, seed: int) -> DoubleArray:
     from sklearn.ensemble import IsolationForest
 
-    mean, axes = cpu.principal_axes(space.vectors)
-    components = cpu.product(space.vectors - mean, axes)
+    mean, axes = linear.principal_axes(space.vectors)
+    components = linear.product(space.vectors - mean, axes)
     forest = IsolationForest(n_estimators=TREES, random_state=seed, n_jobs=1)
     return -np.asarray(forest.fit(components).score_samples(components), dtype=np.float64)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skerry.backends import cpu
+from skerry.backends import linear
 from skerry.types import DoubleArray, FloatArray
 
 FOLDS = 5
@@ -67,8 +67,8 @@ def ranks(columns: DoubleArray) -> DoubleArray:
 def without_leading(vectors: FloatArray, share: float) -> tuple[FloatArray, int]:
     """The vectors (n, d) without the fewest principal components that hold ``share`` of the
     variance, and how many these are. At least one component is taken out, and one is left."""
-    mean, axes = cpu.principal_axes(vectors)
-    components = cpu.product(vectors - mean, axes)[:, ::-1]
+    mean, axes = linear.principal_axes(vectors)
+    components = linear.product(vectors - mean, axes)[:, ::-1]
     variance = components.astype(np.float64).var(axis=0)
     enough = np.searchsorted(np.cumsum(variance), share * variance.sum()) + 1
     removed = int(np.clip(enough, 1, vectors.shape[1] - 1))
@@ -89,5 +89,5 @@ def joined(vectors: FloatArray, columns: DoubleArray) -> FloatArray:
 
 
 def _first_spread(part: FloatArray) -> float:
-    mean, axes = cpu.principal_axes(part)
-    return float(cpu.product(part - mean, axes[:, -1:]).astype(np.float64).std())
+    mean, axes = linear.principal_axes(part)
+    return float(linear.product(part - mean, axes[:, -1:]).astype(np.float64).std())

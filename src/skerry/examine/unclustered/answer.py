@@ -14,7 +14,7 @@ import pyarrow as pa
 import threadpoolctl
 
 from skerry.answer import Answer, Plot, Series, array
-from skerry.backends import cpu
+from skerry.backends import linear
 from skerry.discover import Space, route_of, space_of
 from skerry.discover.matching import MATCH, best_match
 from skerry.discover.order import distinct_rows
@@ -137,20 +137,20 @@ def _measures(space: Space, seed: int) -> dict[str, float]:
 
 def _normal_like(vectors: FloatArray, seed: int) -> FloatArray:
     """Normal deviates (n, d) with the covariance of the vectors."""
-    mean, axes = cpu.principal_axes(vectors)
-    components = cpu.product(vectors - mean, axes)
+    mean, axes = linear.principal_axes(vectors)
+    components = linear.product(vectors - mean, axes)
     spread = components.std(axis=0, dtype=np.float64).astype(np.float32)
     deviates = np.random.default_rng(seed).standard_normal(vectors.shape, dtype=np.float32)
-    return cpu.product(deviates * spread, axes.T) + mean
+    return linear.product(deviates * spread, axes.T) + mean
 
 
 def _fewer(subject: Subject, own: Sequence[Candidate]) -> pa.Table:
     vectors, config = subject.space.vectors, subject.config
-    mean, axes = cpu.principal_axes(vectors)
+    mean, axes = linear.principal_axes(vectors)
     route = route_of(config.clusters.route)
     rows = [_searched("all", vectors.shape[1], 1.0, own, subject, None)]
     with threadpoolctl.threadpool_limits(1):
-        components = cpu.product(vectors - mean, axes)
+        components = linear.product(vectors - mean, axes)
     variance = components.var(axis=0, dtype=np.float64)
     order = np.argsort(-variance, kind="stable")
     for d in (d for d in DIMENSIONS if d < vectors.shape[1]):
