@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,19 @@ def test_images_are_encoded_and_searches_timed(predicted: Plan) -> None:
     assert rates.side_by_side == 1.0
     assert predicted.workload.images and predicted.workload.sources == 150
     assert predicted.seconds > 0 and not predicted.problems
+
+
+def test_what_the_report_would_warn_of_is_told_before(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    """Images of a side whose field of view no contract knows, and files passed over."""
+    spoiled = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
+    (spoiled / "catalogue.csv").rename(tmp_path / "put-away.csv")
+    unsaid = from_mapping({"representations": {"crop": 0.0}}, config)
+    found = plan(spoiled, tmp_path / "run", unsaid, threads=1, probe_seconds=1, machine=WIDE)
+    said = " ".join(found.notes)
+    assert "files that are no images were left out" in said
+    assert re.search(r"Of \d+ drawn sources: The field of view of \d+ images", said)
 
 
 def test_searches_are_counted(predicted: Plan) -> None:

@@ -13,6 +13,7 @@ from skerry.config import Config, asks_for_gpu
 from skerry.context import Context
 from skerry.errors import DoesNotFitError, InputError, TooManyFailuresError
 from skerry.executors.local import available_threads
+from skerry.notices import image_warnings
 from skerry.pipeline import prepare
 from skerry.planning import probe, sample
 from skerry.planning.advice import checked
@@ -82,8 +83,9 @@ def plan(
     )
     on_event("measuring", 2, 2)
     rates = replace(rates, opening=opening, encoding=drawn.seconds, second=second)
-    return checked(_noted(predict(_workload(context, drawn), rates, config, machine), drawn),
-                   config, hours)  # fmt: skip
+    predicted = predict(_workload(context, drawn), rates, config, machine)
+    told = _notes(context, drawn)
+    return checked(replace(predicted, notes=(*predicted.notes, *told)), config, hours)
 
 
 def require_fit(found: Plan) -> None:
@@ -137,15 +139,18 @@ def _workload(context: Context, drawn: sample.Drawn) -> Workload:
     )
 
 
-def _noted(found: Plan, drawn: sample.Drawn) -> Plan:
-    if not drawn.failures:
-        return found
-    one = drawn.failures[0]
-    note = (
-        f"{len(drawn.failures)} of {drawn.asked} drawn sources could not be read, as "
-        f"{one.location}: {one.reason}."
-    )
-    return replace(found, notes=(*found.notes, note))
+def _notes(context: Context, drawn: sample.Drawn) -> list[str]:
+    """What a user must know of the input before a run: what its report would warn of."""
+    found = list(context.survey.notes)
+    said = image_warnings(context, drawn.sides)
+    found += [f"Of {drawn.asked} drawn sources: {warning}" for warning in said]
+    if drawn.failures:
+        one = drawn.failures[0]
+        found.append(
+            f"{len(drawn.failures)} of {drawn.asked} drawn sources could not be read, as "
+            f"{one.location}: {one.reason}."
+        )
+    return found
 
 
 def _stop_if_too_many(drawn: sample.Drawn, context: Context) -> None:

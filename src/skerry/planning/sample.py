@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from skerry.executors.local import available_threads
 from skerry.represent.encode import encode
 from skerry.represent.encoder import Encoder
 from skerry.represent.placed import placed
-from skerry.types import Contract, Failure, FloatArray
+from skerry.types import Contract, Failure, FloatArray, Representations
 
 Clock = Callable[[], float]
 """Seconds since some moment."""
@@ -27,12 +28,14 @@ _LATENT = 6
 @dataclass(frozen=True)
 class Drawn:
     """Some sources of a survey: their vectors float32 (m, d), how many were asked for, and those
-    that could not be read; ``seconds`` each, on all threads."""
+    that could not be read; ``seconds`` each, on all threads. ``sides`` counts the images by their
+    side in pixels."""
 
     vectors: FloatArray
     asked: int
     failures: tuple[Failure, ...]
     seconds: float
+    sides: Mapping[int, int] = field(default_factory=dict)
 
 
 def encoded(
@@ -59,12 +62,12 @@ def encoded(
     where = placed(encoder, identifier, device)
     crop = context.config.representations.crop
 
-    def parts(shards: Sequence[range], threads: int) -> Iterator[tuple[FloatArray, list[Failure]]]:
+    def parts(shards: Sequence[range], threads: int) -> Iterator[Representations]:
         with closing(
             encode(context.survey, where, shards, contract=contract, crop=crop, threads=threads)
         ) as stream:
             for _, part in stream:
-                yield part.vectors, list(part.failures)
+                yield part
 
     began = clock()
     list(parts(rows[:1], 1))
@@ -77,10 +80,11 @@ def encoded(
     asked = sum(map(len, rows))
     seconds = (clock() - began) / asked
     return Drawn(
-        np.concatenate([vectors for vectors, _ in found]),
+        np.concatenate([part.vectors for part in found]),
         asked,
-        tuple(f for _, failures in found for f in failures),
+        tuple(f for part in found for f in part.failures),
         seconds,
+        Counter(side for part in found for side in part.sides.tolist()),
     )
 
 
