@@ -132,7 +132,12 @@ def export(
         _require_torch()
         from skerry.represent.contract import GRAY, UNNAMED, declared
         from skerry.represent.export import export_folder
-        from skerry.represent.training.checkpoint import part_size, read_trained, split_checkpoint
+        from skerry.represent.training.checkpoint import (
+            part_size,
+            read_trained,
+            remove_parts,
+            split_checkpoint,
+        )
         from skerry.types import Contract
 
         size = part_size(split) if split else 0
@@ -150,6 +155,8 @@ def export(
             bands, stretch, pixel_scale,
         )  # fmt: skip
         exact, shipped = export_folder(trained.network(), trained.schema, contract, output)
+        if work.resolve() != output.resolve():
+            remove_parts(output)  # of what was exported there before
         if size:
             split_checkpoint(trained.path, output, size)
         return {

@@ -36,6 +36,8 @@ def test_settings_go_over_the_file_and_the_file_over_the_defaults(tmp_path: Path
         ("steps", "is no setting"),
         ("seed=-1", "seed is -1; expected from 0"),
         ("seed=9000000000000", "from 0 to 8796093022208"),
+        ("size=128", r"at most stored_size x shown = 112"),
+        ("shown=0.5", r"size is 96; expected at most stored_size x shown = 56"),
         ("shown=0.004", "1 px or more of stored_size"),
         ("learning_rate=inf", "expected a finite number"),
         ("options.pretrained=true", "them without pretrained"),

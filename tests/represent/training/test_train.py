@@ -207,10 +207,28 @@ def test_one_band_is_learned_and_averages_the_planes_it_is_given(tmp_path: Path)
 def test_a_folder_of_another_training_is_refused(tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=1)
     trained(tiny_set(32), recipe, tmp_path)
-    with pytest.raises(ConfigError, match="another recipe"):
+    with pytest.raises(ConfigError, match=r"another recipe \(seed 20231205, not 1\)"):
         begin(replace(recipe, seed=1), SCHEMA, tmp_path)
+    with pytest.raises(ConfigError, match=r"another recipe \(another tree than t\)"):
+        begin(recipe, Schema("t", SCHEMA.questions[:1]), tmp_path)
+    # by another name the tree is the same one
+    begin(replace(recipe, schema="./mine.toml"), SCHEMA, tmp_path)
     with pytest.raises(ConfigError, match="begun with 32 galaxies, there are 48"):
         trained(tiny_set(48), recipe, tmp_path)
+
+
+def test_a_training_goes_on_with_the_weights_it_was_started_from(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=2, stop_after=1)
+    for number in (1, 2):
+        trained(tiny_set(32), replace(recipe, seed=number, stop_after=0), tmp_path / str(number))
+    trained(tiny_set(32), recipe, tmp_path / "on", start_from=tmp_path / "1")
+    for again in (tmp_path / "1", None):
+        begin(recipe, SCHEMA, tmp_path / "on", again)
+    with pytest.raises(ConfigError, match="began with other weights than those of"):
+        begin(recipe, SCHEMA, tmp_path / "on", tmp_path / "2")
+    trained(tiny_set(32), recipe, tmp_path / "random")
+    with pytest.raises(ConfigError, match="began with other weights"):
+        begin(recipe, SCHEMA, tmp_path / "random", tmp_path / "1")
 
 
 def test_what_cannot_be_built_is_met_at_the_beginning(tmp_path: Path) -> None:

@@ -44,6 +44,12 @@ class Training:
     teacher: Trained | None
     stamp: int = 0
 
+    @property
+    def started_from(self) -> str:
+        """Digest of the weights that it began with, empty for random ones."""
+        begun = self.saved.get("started_from", "") if self.saved else ""
+        return begun or ("" if self.teacher is None else self.teacher.digest)
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the folder for this process, and clear what a killed one left in it.
@@ -100,14 +106,35 @@ def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None 
     stamp = _stamp(folder)
     saved = checkpoints.load(path) if path.exists() else {}
     if saved:
-        if checkpoints.meaning(saved, path) != (recipe, schema):
-            raise ConfigError(f"{folder} holds a training by another recipe; choose a new folder")
+        _require_same(saved, path, recipe, schema)
         if "standing" not in saved:
             raise ConfigError(f"{path} is of an older version: begin a new folder --start-from it")
+        if teacher is not None and saved.get("started_from", teacher.digest) != teacher.digest:
+            raise ConfigError(
+                f"{folder} began with other weights than those of {start_from}; name the training "
+                "that it was started from, or choose a new folder"
+            )
         load_weights(network, saved["network"], path)
     if recipe.taught_volunteers and teacher is None and not saved:
         raise ConfigError("taught_volunteers needs a teacher; name one with --start-from")
     return Training(recipe, schema, folder, network, saved, teacher, stamp)
+
+
+def _require_same(saved: Mapping[str, Any], path: Path, recipe: Recipe, schema: Schema) -> None:
+    """That a checkpoint is of this recipe and tree, by whatever name the tree is given."""
+    before, tree = checkpoints.meaning(saved, path)
+    differ = [
+        f"{name} {getattr(before, name)!r}, not {value!r}"
+        for name, value in vars(recipe).items()
+        if name != "schema" and getattr(before, name) != value
+    ]
+    if tree != schema:
+        differ.append(f"another tree than {schema.name}")
+    if differ:
+        raise ConfigError(
+            f"{path.parent} holds a training by another recipe ({'; '.join(differ[:4])}); choose "
+            "a new folder, or the recipe that it was begun with"
+        )
 
 
 def _try_out(network: VoteNetwork, recipe: Recipe, schema: Schema) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ class Trained:
     step: int
     weights: Mapping[str, Tensor]
     path: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights, in hex, wherever they came from."""
+        content = hashlib.sha256()
+        for name in sorted(self.weights):
+            content.update(name.encode())
+            content.update(self.weights[name].contiguous().numpy().tobytes())
+        return content.hexdigest()
 
     def network(self) -> VoteNetwork:
         """The network with these weights, in evaluation mode.
@@ -187,10 +197,9 @@ def split_checkpoint(path: Path, folder: Path, size: int) -> Path:
     """Write a file as ``NAME.part-000``… of at most ``size`` bytes; the list of the parts.
 
     The list, ``NAME.parts.json``, has the SHA-256 of the whole and of each part, and is written
-    last. Parts of an earlier split of the same name are removed.
+    last. Parts of an earlier split are removed.
     """
-    for old in folder.glob(f"{path.name}.part-*"):
-        old.unlink()
+    remove_parts(folder)
     parts: list[dict[str, str]] = []
     with path.open("rb") as file:
         while data := file.read(size):
@@ -201,6 +210,14 @@ def split_checkpoint(path: Path, folder: Path, size: int) -> Path:
     written = folder / f"{path.name}{PARTS}"
     write_text(written, json.dumps(said, indent=1) + "\n")
     return written
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove the parts of checkpoints in a folder, and their lists first."""
+    for listed in sorted(folder.glob(f"*{PARTS}")):
+        listed.unlink()
+        for part in folder.glob(f"{listed.name.removesuffix(PARTS)}.part-*"):
+            part.unlink()
 
 
 def join_checkpoint(folder: Path, output: Path) -> Path:

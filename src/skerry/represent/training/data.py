@@ -177,13 +177,16 @@ def read_training_set(
     counts, implied = targets(galaxies, recipe, schema)
     stored = stored_images(galaxies, keep, recipe, cache, threads, on_event)
     counts, implied = counts[stored.rows], implied[stored.rows]
-    votes = hashlib.sha256(counts.tobytes() + implied.tobytes()).hexdigest()
+    weight = votes_weight(galaxies, recipe)[stored.rows]
+    # where all count the same it is left out, as in trainings from before it was looked at
+    told = weight.tobytes() if (weight != 1).any() else b""
+    votes = hashlib.sha256(counts.tobytes() + implied.tobytes() + told).hexdigest()
     data = TrainingSet(
         stored.images,
         torch.from_numpy(counts),
         torch.from_numpy(implied),
         stored.structure,
-        torch.from_numpy(votes_weight(galaxies, recipe)[stored.rows]),
+        torch.from_numpy(weight),
         # the key stands for the ids, in order, and for the files of images
         config.digest(stored.key, votes),
     )

@@ -188,6 +188,12 @@ def _check(r: Recipe, where: str) -> None:
             round(r.stored_size * r.shown) >= 1,
             f"1 px or more of stored_size = {r.stored_size}",
         ),
+        (
+            "size",
+            r.size <= r.stored_size * r.shown,
+            f"at most stored_size x shown = {r.stored_size * r.shown:g}, of which images are "
+            "made smaller, never larger",
+        ),
         ("votes", r.votes in VOTE_KINDS, f"one of {', '.join(VOTE_KINDS)}"),
         (
             "structure_dimensions",

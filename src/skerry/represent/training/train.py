@@ -124,6 +124,7 @@ def train(
                 "--start-from it"
             ) from error
     end = recipe.stop_after or recipe.steps
+    started_from = training.started_from
 
     def keep(better: bool) -> None:
         if rank:
@@ -138,6 +139,7 @@ def train(
             "standing": {**vars(at), "losses": [float(x) for x in at.losses]},
             "galaxies": len(data),
             "data": data.digest,
+            "started_from": started_from,
         }
         checkpoints.save(folder / CHECKPOINT, state, recipe, schema)
 
