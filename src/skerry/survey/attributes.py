@@ -14,8 +14,9 @@ from skerry.errors import CatalogError
 from skerry.survey.catalog import Catalog, open_catalog
 from skerry.survey.columns import choose, families, listed
 from skerry.survey.sources import ids_as_text, textual
+from skerry.survey.streams.open_tars import KEY_OF_SAMPLE
 from skerry.survey.streams.place import Place
-from skerry.survey.streams.tar_columns import open_tar
+from skerry.survey.streams.tar_columns import KEY, open_tar
 from skerry.survey.survey import Survey
 from skerry.types import DoubleArray
 
@@ -62,9 +63,11 @@ def attributes(survey: Survey, ids: Sequence[str]) -> Attributes:
     column = named.removesuffix(", without folder and suffix")
     roles = ("id", "image", "ra", "dec")
     own = {survey.choices[role] for role in roles if role in survey.choices} | {column}
+    if survey.kind == "tars":
+        return _aligned([_read_tar(path, column, own) for path in survey.catalogs], ids)
     tables = []
     for path in survey.catalogs:
-        catalog = open_tar(path) if survey.kind == "tars" else open_catalog(path)
+        catalog = open_catalog(path)
         tables.append(_read(catalog, column, stems, own | _vectors(survey, catalog)))
     return _aligned(tables, ids)
 
@@ -123,6 +126,21 @@ def _read(catalog: Catalog, column: str, stems: bool, left_out: set[str]) -> _Re
     return ids, table.select(wanted), catalog.units
 
 
+def _read_tar(tar: Place, column: str, left_out: set[str]) -> _Read:
+    """The metadata of a tar's samples; those without an id in it have no row."""
+    catalog = open_tar(tar)
+    name = KEY if column == KEY_OF_SAMPLE else column
+    if name not in catalog.columns:
+        return [], pa.table({}), {}
+    held = catalog.load([name])[name]
+    if name == KEY:
+        held = pc.replace_substring_regex(held, r"^.*/", "")
+    there = pc.is_valid(held)
+    wanted = [n for n in catalog.columns if n not in left_out | {KEY}]
+    ids = ids_as_text(held.filter(there), name, str(tar)).to_pylist()
+    return ids, catalog.load([name, *wanted]).filter(there).select(wanted), {}
+
+
 def _flat(kind: pa.DataType) -> bool:
     tests = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_boolean)
     return textual(kind) or any(test(kind) for test in tests)
@@ -130,11 +148,16 @@ def _flat(kind: pa.DataType) -> bool:
 
 def _aligned(tables: Sequence[_Read], ids: Sequence[str]) -> Attributes:
     row = {name: i for i, name in enumerate(name for t in tables for name in t[0])}
-    shared = [c for c in tables[0][1].column_names if all(c in t[1].column_names for t in tables)]
+    names = dict.fromkeys(c for _, table, _ in tables for c in table.column_names)
     at = pa.array([row.get(name) for name in ids], pa.int64())
-    found = Attributes(units={k: v for t in tables for k, v in t[2].items() if k in shared})
-    for name in shared:
-        taken = _as_one([t[1][name] for t in tables]).take(at)
+    found = Attributes(units={k: v for t in tables for k, v in t[2].items() if k in names})
+    for name in names:
+        # a file that lacks a column says nothing of its sources
+        columns = [
+            table[name] if name in table.column_names else pa.chunked_array([pa.nulls(len(those))])
+            for those, table, _ in tables
+        ]
+        taken = _as_one(columns).take(at)
         numbers = _numbers(taken)
         if numbers is not None:
             found.numbers[name] = numbers

@@ -25,7 +25,7 @@ from skerry.survey.sources import (
 )
 from skerry.survey.streams.place import Place, of_each
 from skerry.survey.streams.tar_cache import samples_of
-from skerry.survey.streams.tar_columns import Columns, one_table, wider
+from skerry.survey.streams.tar_columns import KEY, Columns, one_table, wider
 from skerry.survey.streams.tar_images import Members, TarImages
 from skerry.survey.streams.tar_index import Sample
 
@@ -34,6 +34,8 @@ _PREFERRED = ("jpg", "jpeg", "png", "fits")
 _AT_ONCE = 8
 """Tars that are indexed at a time: each holds some blocks of a megabyte."""
 NO_IMAGE = "the sample has no image"
+KEY_OF_SAMPLE = "key of the sample"
+"""What is told as the choice of ids where these are the samples' keys."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,16 @@ class _Tar:
 def from_tars(tars: Sequence[Place], names: Sequence[str], config: SourcesConfig) -> Found:
     """A survey of the samples of some tars, ``names`` as which they are shown.
 
-    The id is a column of the samples' JSON, by its usual name or ``sources.id_column``, else the
-    sample's key. A sample has one image: that named by ``sources.image_column`` (what follows
-    the first dot, as ``jpg``), else the only one. One with no image, or whose JSON cannot be
-    read, is a failure of its own.
+    The id is a column of the samples' JSON, by its usual name or ``sources.id_column``, else, or
+    where that is ``__key__``, the sample's key. A sample has one image: that named by
+    ``sources.image_column`` (what follows the first dot, as ``jpg``), else the only one. One with
+    no image, or whose JSON cannot be read, is a failure of its own.
 
     Raises
     ------
     CatalogError
-        A tar cannot be read or ends early, an id stands for two samples, or a sample has several
-        images.
+        A tar cannot be read or ends early, an id stands for two samples, a sample has several
+        images, or none has the one that is named.
     """
 
     def indexed(tar: Place) -> _Tar:
@@ -73,6 +75,11 @@ def from_tars(tars: Sequence[Place], names: Sequence[str], config: SourcesConfig
     where = str(tars[0]) if len(tars) == 1 else f"{len(tars)} tars from {tars[0]}"
     if not any(len(tar.keys) for tar in held):
         raise CatalogError(f"{where} hold no sample; expected images, as KEY.jpg with KEY.json")
+    if config.image_column and not any(tar.ends for tar in held):
+        raise CatalogError(
+            f"sources.image_column is {config.image_column!r}, and no sample of {where} has an "
+            "image of that name; give what follows the key's dot, as jpg or left.png"
+        )
     types: dict[str, pa.DataType] = {}
     for tar in held:
         for name, kind in tar.types.items():
@@ -89,7 +96,7 @@ def from_tars(tars: Sequence[Place], names: Sequence[str], config: SourcesConfig
     keys = pa.concat_arrays([tar.keys for tar in held])
     ids, choices, notes = _ids(catalog, keys, members, config, where)
     _require_unique(ids, names, [len(tar.keys) for tar in held], "id" in choices)
-    choices = {"id": "key of the sample", "image": _images(held), **choices}
+    choices = {"id": KEY_OF_SAMPLE, "image": _images(held), **choices}
     ra_choice, dec_choice, more = choose_position(catalog, config, where)
     ra = dec = None
     if ra_choice.column and dec_choice.column:
@@ -120,9 +127,12 @@ def _indexed(tar: Place, config: SourcesConfig) -> _Tar:
     rows: list[tuple[int, int, int]] = []
     problems: dict[int, str] = {}
     for sample in samples_of(tar):
-        end = _image_of(sample, config.image_column, str(tar))
+        end = _image_of(sample, config.image_column.lower().removeprefix("."), str(tar))
         if not end and not sample.problem:
-            sample.problem = f"{NO_IMAGE} ({listed([*sample.others, 'json'])})"
+            said = ["json"] if sample.said is not None else []
+            there = listed([*sample.images, *sample.others, *said])
+            wanted = f" {config.image_column!r}" if config.image_column else ""
+            sample.problem = f"{NO_IMAGE}{wanted} ({there})"
         if sample.problem:
             problems[len(keys)] = sample.problem
         keys.append(sample.key)
@@ -170,7 +180,8 @@ def _ids(
     A sample without a usable id in its metadata has its key for an id, and is a failure.
     """
     named = pc.replace_substring_regex(keys, r"^.*/", "")
-    choice = chosen("id", catalog.columns, config.id_column, where) if catalog.columns else None
+    by_key = config.id_column == KEY or not catalog.columns
+    choice = None if by_key else chosen("id", catalog.columns, config.id_column, where)
     if choice is None or choice.column is None:
         return ids_as_text(named, "key", where), {}, []
     column = catalog.load([choice.column])[choice.column]

@@ -19,7 +19,7 @@ from skerry.store.atomic import write_bytes
 from skerry.survey.streams.place import Place, RemotePath
 from skerry.survey.streams.tar_index import Sample, scan
 
-_VERSION = "1"
+_VERSION = "2"
 
 
 def samples_of(tar: Place) -> Iterable[Sample]:

@@ -84,7 +84,8 @@ def one_table(tables: Sequence[pa.Table], types: Mapping[str, pa.DataType]) -> p
     for table in tables:
         held = set(table.column_names)
         columns = {
-            name: table[name].cast(kind) if name in held else pa.nulls(len(table), kind)
+            # whole numbers beyond 2^53 become the next that float64 holds
+            name: table[name].cast(kind, safe=False) if name in held else pa.nulls(len(table), kind)
             for name, kind in types.items()
         }
         parts.append(pa.table({**columns, _ROW: pa.nulls(len(table))}))

@@ -7,9 +7,10 @@ to the first dot behind its folder.
 from __future__ import annotations
 
 import json
+import posixpath
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from skerry.survey.headers import SUFFIXES as IMAGES
 from skerry.survey.streams.place import Place
 
 BLOCK = tarfile.BLOCKSIZE
+_AT_ONCE = 1 << 20
 
 
 @dataclass
@@ -38,45 +40,84 @@ class Sample:
 def scan(tar: Place) -> Iterator[Sample]:
     """The samples of a tar in the order of their first files; only headers and JSON are read.
 
+    Names that begin with a dot, or lie in a folder that does, are left out, as in folders. A link
+    stands for the file of the tar that it leads to.
+
     Raises
     ------
     CatalogError
         It is no tar, is compressed, is damaged or ends early.
     """
     samples: dict[str, Sample] = {}
+    links: list[tuple[Sample, str, str]] = []
     try:
         with tar.open("rb") as file:
             for info in _members(file, str(tar)):
-                key, end = _split(info.name)
-                _add(samples.setdefault(key, Sample(key)), end, info, file)
+                name = _as_text(info.name)
+                if _hidden(name):
+                    continue
+                key, end = _split(name)
+                sample = samples.setdefault(key, Sample(key))
+                if name != info.name.removeprefix("./"):
+                    sample.problem = f"its name in the tar, {name!r}, is not UTF-8"
+                if info.islnk() or info.issym():
+                    links.append((sample, end, _target(name, info)))
+                else:
+                    _add(sample, end, info, file)
     except OSError as error:
         raise CatalogError(f"{tar} cannot be read: {error}") from error
+    for sample, end, target in links:
+        _follow(sample, end, target, samples)
     yield from samples.values()
 
 
 def _members(file: Any, where: str) -> Iterator[tarfile.TarInfo]:
-    """The regular files of a tar up to its end marker."""
+    """The files and links of a tar, of several that were joined one after the other of each."""
     try:
         archive = tarfile.TarFile(fileobj=file, mode="r")
     except tarfile.TarError as error:
-        raise CatalogError(
-            f"{where} is no uncompressed tar ({error}); a compressed one cannot be read by parts: "
-            "unpack it to .tar"
-        ) from error
+        raise CatalogError(_no_tar(file, where, error)) from error
     last = "its start"
     try:
-        while (info := archive.next()) is not None:
-            archive.members.clear()  # type: ignore[attr-defined]  # else all headers are kept
-            last = repr(info.name)
-            if info.isreg() and not info.issparse():
-                yield info
+        while True:
+            while (info := archive.next()) is not None:
+                archive.members.clear()  # type: ignore[attr-defined]  # else all headers are kept
+                last = repr(info.name)
+                if info.isreg() or info.islnk() or info.issym():
+                    yield info
+            file.seek(archive.offset)
+            marker = file.read(BLOCK)
+            if marker != b"\0" * BLOCK:
+                short = len(marker) < BLOCK
+                what = "no end marker" if short else f"no header at byte {archive.offset}"
+                raise CatalogError(_ends_early(where, last, what))
+            behind = _next_block(file, archive.offset + BLOCK)
+            if behind is None:
+                return
+            archive.offset = behind
     except tarfile.TarError as error:
         raise CatalogError(_ends_early(where, last, str(error))) from error
-    file.seek(archive.offset)
-    marker = file.read(BLOCK)
-    if marker != b"\0" * BLOCK:
-        what = f"no header at byte {archive.offset}" if len(marker) == BLOCK else "no end marker"
-        raise CatalogError(_ends_early(where, last, what))
+
+
+def _next_block(file: Any, start: int) -> int | None:
+    """Where the first block that is not zeros lies from a byte on; None where all are."""
+    file.seek(start)
+    while data := file.read(_AT_ONCE):
+        rest = data.lstrip(b"\0")
+        if rest:
+            return int(start + (len(data) - len(rest)) // BLOCK * BLOCK)
+        start += len(data)
+    return None
+
+
+def _no_tar(file: Any, where: str, error: Exception) -> str:
+    file.seek(0)
+    head = file.read(BLOCK)
+    if not head:
+        return f"{where} is empty: 0 bytes; expected a tar"
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"(\xb5/\xfd")):
+        return f"{where} is compressed, which cannot be read by parts: unpack it to .tar"
+    return f"{where} is no tar ({error}); expected an uncompressed one, from its first byte on"
 
 
 def _ends_early(where: str, last: str, what: str) -> str:
@@ -86,35 +127,83 @@ def _ends_early(where: str, last: str, what: str) -> str:
     )
 
 
+def _as_text(name: str) -> str:
+    """A name within a tar, bytes that are not UTF-8 by their number."""
+    sound = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return sound.removeprefix("./")
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
+
+
 def _split(name: str) -> tuple[str, str]:
     """Key of a file's name and what is behind the first dot, in small letters."""
-    folder, slash, base = name.removeprefix("./").rpartition("/")
+    folder, slash, base = name.rpartition("/")
     stem, _, end = base.partition(".")
     return f"{folder}{slash}{stem}", end.lower()
+
+
+def _target(name: str, info: tarfile.TarInfo) -> str:
+    """The name within the tar that a link leads to; a symbolic one goes from its own folder."""
+    to = _as_text(info.linkname)
+    return to if info.islnk() else posixpath.normpath(posixpath.join(posixpath.dirname(name), to))
+
+
+def _follow(sample: Sample, end: str, target: str, samples: Mapping[str, Sample]) -> None:
+    """Give a sample the file that its link leads to."""
+    key, other = _split(target)
+    found = samples.get(key)
+    if end == "json" and found is not None and found.said is not None:
+        _have(sample, found.said)
+    elif _of_image(end) and found is not None and other in found.images:
+        _hold(sample, end, found.images[other])
+    elif end == "json" or _of_image(end):
+        sample.problem = f"it is a link to {target!r}, which the tar does not hold"
+    else:
+        sample.others.append(end)
 
 
 def _add(sample: Sample, end: str, info: tarfile.TarInfo, file: Any) -> None:
     if end == "json":
         file.seek(info.offset_data)
         _say(sample, file.read(info.size))
-    elif f".{end.rpartition('.')[2]}" in IMAGES:
-        if end in sample.images:
-            sample.problem = f"the tar has two files {info.name!r}"
+    elif _of_image(end):
+        if info.issparse():
+            sample.problem = "its file is sparse, which cannot be read by parts"
         file.seek(info.offset_data - BLOCK)
         check = zlib.crc32(file.read(BLOCK))
-        sample.images[end] = (info.offset_data, info.size, check)
+        _hold(sample, end, (info.offset_data, info.size, check))
     else:
         sample.others.append(end)
+
+
+def _of_image(end: str) -> bool:
+    return f".{end.rpartition('.')[2]}" in IMAGES
+
+
+def _hold(sample: Sample, end: str, image: tuple[int, int, int]) -> None:
+    if end in sample.images:
+        sample.problem = f"the tar has two files {f'{sample.key}.{end}'!r}"
+    sample.images[end] = image
+
+
+def _have(sample: Sample, said: dict[str, Any]) -> None:
+    if sample.said is not None:
+        sample.problem = f"the tar has two files {f'{sample.key}.json'!r}"
+    sample.said = said
 
 
 def _say(sample: Sample, data: bytes) -> None:
     try:
         said = json.loads(data)
+        if b"\\u" in data:  # half of a pair, which no text can hold
+            json.dumps(said, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         sample.problem = f"its metadata, the file .json, are not JSON: {error}"
         return
     if isinstance(said, dict):
-        sample.said = said
+        _have(sample, said)
     else:
         sample.problem = f"its metadata, the file .json, are {type(said).__name__}, not an object"
 
