@@ -11,6 +11,7 @@ import pytest
 
 from skerry.errors import CatalogError, InputError
 from skerry.survey import open_survey
+from tests.survey.forms import write_tar
 
 
 def touch(folder: Path, *names: str, content: bytes = b"x") -> None:
@@ -129,3 +130,81 @@ def test_order_and_place_of_files_do_not_change_the_fingerprint(
     assert open_survey(Path(".")).fingerprint() == before
     touch(tmp_path, "c.png")
     assert open_survey(tmp_path).fingerprint() != before
+
+
+def packed(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"id": [path.stem], "blob": [b"1"]}), path)
+    return path
+
+
+def test_images_beside_others_in_tars_or_parquet_are_refused(tmp_path: Path) -> None:
+    """As of a dataset with some previews: either may be the survey."""
+    touch(tmp_path, "assets/preview.png")
+    packed(tmp_path / "data" / "0.parquet")
+    with pytest.raises(InputError, match=r"1 image files, as assets/preview.png, .* 1 Parquet"):
+        open_survey(tmp_path)
+    assert len(open_survey(tmp_path / "data")) == 1
+    packed(tmp_path / "0.parquet")
+    with pytest.raises(InputError, match=r"2 Parquet files; give the folder of one kind alone"):
+        open_survey(tmp_path)
+    # a catalog says which
+    touch(tmp_path, "catalog.csv", content=b"id,file\nfirst,assets/preview.png\n")
+    survey = open_survey(tmp_path)
+    assert survey.sources["id_str"].to_pylist() == ["first"]
+    assert "1 Parquet files were left out: give them in a folder of their own" in survey.notes
+
+
+def test_what_lies_beside_tars_and_parquet_is_told(tmp_path: Path) -> None:
+    packed(tmp_path / "parquet" / "deep" / "0.parquet")
+    touch(tmp_path, "parquet/list.csv", "parquet/1.tar.gz")
+    assert open_survey(tmp_path / "parquet").notes == (
+        "none of the tables 'list.csv' was used, only the Parquet: to use one, give its path",
+        "1 compressed tars were left out: unpack them to .tar",
+    )
+    write_tar(tmp_path / "tars" / "0.tar", {"a.png": b"1"})
+    touch(tmp_path, "tars/1.TGZ", "tars/catalog.csv")
+    packed(tmp_path / "tars" / "0.parquet")
+    assert open_survey(tmp_path / "tars").notes == (
+        "none of the tables 'catalog.csv' was used, only the tars: to use one, give its path",
+        "1 Parquet files were left out: give them in a folder of their own",
+        "1 compressed tars were left out: unpack them to .tar",
+    )
+
+
+def test_compressed_tars_are_to_be_unpacked(tmp_path: Path) -> None:
+    touch(tmp_path, "0.tar.gz")
+    with pytest.raises(InputError, match=r"compressed tars, to be unpacked: 1"):
+        open_survey(tmp_path)
+    with pytest.raises(InputError, match=r"0.tar.gz is a compressed tar.*unpack it"):
+        open_survey(tmp_path / "0.tar.gz")
+
+
+def test_several_parquet_files_by_a_pattern(tmp_path: Path) -> None:
+    for name in ("a/0", "a/1", "b/2"):
+        packed(tmp_path / f"{name}.parquet")
+    survey = open_survey(tmp_path / "?" / "*.parquet")
+    assert survey.sources["location"].to_pylist() == [
+        "a/0.parquet#0", "a/1.parquet#0", "b/2.parquet#0"
+    ]  # fmt: skip
+    assert len(open_survey(tmp_path / "a" / "{0..1}.parquet")) == 2
+    with pytest.raises(InputError, match=r"counts down in \{1..0\}"):
+        open_survey(tmp_path / "a" / "{1..0}.parquet")
+
+
+def test_a_pattern_of_images_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b.png")
+    with pytest.raises(InputError, match=r"names 2 files, as a.png; expected tars or Parquet"):
+        open_survey(tmp_path / "*.png")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_name_that_no_file_can_have_is_a_failure_wherever_it_stands(
+    tmp_path: Path, first: bool
+) -> None:
+    touch(tmp_path, "images/a.png")
+    rows = [f"long,{'n' * 300}.png", "a,a.png"]
+    text = "\n".join(["id,file", *(rows if first else rows[::-1])])
+    touch(tmp_path, "c.csv", content=text.encode())
+    found = open_survey(tmp_path / "c.csv").images([0, 1])
+    assert [isinstance(image, bytes) for image in found] == [True, False]

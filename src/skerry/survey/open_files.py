@@ -42,7 +42,7 @@ class Listing:
     top.
 
     ``runs`` are the folders of runs within it, which are not looked into: their contact sheets
-    and tables are no survey.
+    and tables are no survey. ``compressed`` counts tars that cannot be read as they are.
     """
 
     images: tuple[Place, ...]
@@ -51,6 +51,7 @@ class Listing:
     others: int
     runs: tuple[Place, ...]
     tars: tuple[Place, ...] = ()
+    compressed: int = 0
 
     def catalog(self) -> Place | None:
         """The one table to use: the only one, or the only one called a catalog."""
@@ -59,6 +60,31 @@ class Listing:
             if len(choice) == 1:
                 return choice[0]
         return None
+
+    def left_out(self, used: str, catalog: Place | None = None) -> tuple[str, ...]:
+        """What is there beside what is ``used``, ``images``, ``tars`` or ``Parquet``, for notes."""
+        notes = []
+        tables = [t for t in self.tables if t != catalog and t not in self.parquet]
+        if used == "images" and catalog is None:
+            tables = list(self.tables)
+        if tables:
+            notes.append(
+                f"none of the tables {listed(t.name for t in tables)} was used, only the {used}: "
+                "to use one, give its path"
+            )
+        rest = {
+            "files that are no images": self.others if used == "images" and not catalog else 0,
+            "tars": len(self.tars) if used != "tars" else 0,
+            "Parquet files": len(set(self.parquet) - set(self.tables)) if used == "images"
+            else len(self.parquet) if used == "tars" else 0,
+        }  # fmt: skip
+        for what, number in rest.items():
+            if number:
+                where = "" if what.startswith("files") else ": give them in a folder of their own"
+                notes.append(f"{number} {what} were left out{where}")
+        if self.compressed:
+            notes.append(f"{self.compressed} compressed tars were left out: unpack them to .tar")
+        return tuple(notes)
 
 
 def listing(folder: Place) -> Listing:
@@ -74,7 +100,7 @@ def listing(folder: Place) -> Listing:
     tables: list[Place] = []
     tars: list[Place] = []
     runs: list[Place] = []
-    others = 0
+    others = compressed = 0
     for place, folders, files in walk(folder):
         if {path.name for path in files} >= _MARKS_OF_A_RUN:
             runs.append(place)
@@ -96,13 +122,22 @@ def listing(folder: Place) -> Listing:
                 tables.append(path)
             elif suffix == ".tar":
                 tars.append(path)
+            elif is_compressed_tar(path.name):
+                compressed += 1
             else:
                 others += 1
     if folder in runs:
         raise InputError(
             f"{folder} is the folder of a run of skerry; give the folder of images or the catalog"
         )
-    return Listing(tuple(images), tuple(parquet), tuple(tables), others, tuple(runs), tuple(tars))
+    return Listing(
+        tuple(images), tuple(parquet), tuple(tables), others, tuple(runs), tuple(tars), compressed
+    )
+
+
+def is_compressed_tar(name: str) -> bool:
+    """Whether a file is a tar that has to be unpacked first, by its name."""
+    return name.lower().endswith((".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"))
 
 
 def from_images(folder: Place, held: Listing) -> Found:
@@ -121,19 +156,9 @@ def from_images(folder: Place, held: Listing) -> Found:
     require_unique(
         ids, str(folder), "rename the files, or put a catalog with id_str and file_loc beside them"
     )
-    notes: list[str] = []
-    if held.tables:
-        notes.append(
-            f"none of the tables {listed(t.name for t in held.tables)} was used, only the images: "
-            f"to use one, give its path"
-        )
-    if held.others:
-        notes.append(f"{held.others} files that are no images were left out")
-    if held.tars:
-        notes.append(f"{len(held.tars)} tars were left out: give them in a folder of their own")
     sources = make_sources(ids, locations).sort_by("id_str")
     choices = {"id": "file name without suffix", "image": "files of the folder"}
-    return Found("files", sources, choices, tuple(notes), ImageFiles(folder, sources["location"]))
+    return Found("files", sources, choices, (), ImageFiles(folder, sources["location"]))
 
 
 def from_catalog(path: Place, config: SourcesConfig) -> Found:
@@ -197,6 +222,14 @@ def from_table(
     return Found("files", sources, choices, tuple(notes), reader, files)
 
 
+def _there(image: Place) -> bool:
+    """Whether a file is there; a name that no file can have is that of none."""
+    try:
+        return image.is_file()
+    except OSError:
+        return False
+
+
 def _ids(table: pa.Table, choices: dict[str, str], where: str) -> pa.Array:
     """The ids; where the user takes them from the names of images, folder and suffix go."""
     ids = ids_as_text(table[choices["id"]], choices["id"], where)
@@ -229,8 +262,8 @@ def _folder_of_images(root: Place, location: pa.Array) -> str:
     """
     sample = [at for at in location.slice(0, _SAMPLE).to_pylist() if at and "\0" not in at]
     sample = [at for at in sample if not is_address(at)]
-    if not sample or any((root / at).exists() for at in sample):
+    if not sample or any(_there(root / at) for at in sample):
         return ""
     folders = folders_of(root)
-    holding = [f.name for f in folders if any((f / at).is_file() for at in sample)]
+    holding = [f.name for f in folders if any(_there(f / at) for at in sample)]
     return as_location(PurePath(holding[0])) if len(holding) == 1 else ""

@@ -146,6 +146,13 @@ def _holds_bytes(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
+def holds_images(path: Place, config: SourcesConfig) -> bool:
+    """Whether a Parquet file has images in a column, rather than their names or vectors."""
+    if config.vector_prefix:
+        return False
+    return _bytes_column(open_catalog(path), config, str(path)) is not None
+
+
 def _bytes_column(catalog: Catalog, config: SourcesConfig, where: str) -> str | None:
     """The column of image bytes: the configured, the one usually named, or the only one."""
     holding = [c for c in catalog.of_type(_holds_bytes) if normalized(c) not in ALIASES["id"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -16,11 +16,12 @@ from skerry.errors import InputError
 from skerry.survey import open_files, open_npy, open_parquet
 from skerry.survey.columns import listed
 from skerry.survey.found import Found
+from skerry.survey.open_parquet import holds_images
 from skerry.survey.readers import Reader, ReadsAhead, one_by_one
 from skerry.survey.sources import as_location
 from skerry.survey.streams.hats import open_hats
 from skerry.survey.streams.open_tars import from_tars
-from skerry.survey.streams.patterns import names_of, several
+from skerry.survey.streams.patterns import folder_of, names_of, several
 from skerry.survey.streams.place import Place, place_of, relative
 from skerry.survey.streams.states import states
 from skerry.types import Failure, FloatArray
@@ -179,7 +180,7 @@ def open_survey(path: str | Place, config: SourcesConfig | None = None) -> Surve
 def _opened(place: Place, config: SourcesConfig) -> Found:
     named = several(place)
     if named:
-        return from_tars(named, names_of(named), config)
+        return _open_several(place, named, config)
     if place.is_dir():
         return _open_folder(place, config)
     if not place.exists():
@@ -193,7 +194,22 @@ def _opened(place: Place, config: SourcesConfig) -> Found:
         return open_parquet.from_parquet([place], place.parent, config)
     if suffix == ".tar":
         return from_tars([place], [place.name], config)
+    if open_files.is_compressed_tar(place.name):
+        raise InputError(f"{place} is a compressed tar, which is not read by parts: unpack it")
     return open_files.from_catalog(place, config)
+
+
+def _open_several(pattern: Place, named: Sequence[Place], config: SourcesConfig) -> Found:
+    suffixes = {place.suffix.lower() for place in named}
+    if suffixes == {".tar"}:
+        return from_tars(named, names_of(named), config)
+    if suffixes <= {".parquet", ".pq"}:
+        return open_parquet.from_parquet(named, folder_of(named), config)
+    odd = next(p for p in named if p.suffix.lower() not in (".tar", ".parquet", ".pq"))
+    raise InputError(
+        f"{pattern} names {len(named)} files, as {odd.name}; expected tars or Parquet: of images "
+        "give the folder, or a catalog"
+    )
 
 
 def _open_folder(folder: Place, config: SourcesConfig) -> Found:
@@ -201,20 +217,37 @@ def _open_folder(folder: Place, config: SourcesConfig) -> Found:
     if hats is not None:
         return hats
     held = open_files.listing(folder)
+    catalog = held.catalog() if held.images else None
+    packed = bool(held.images and held.parquet) and holds_images(held.parquet[0], config)
+    if packed and catalog in held.parquet:
+        catalog = None
+    if held.images and catalog is None and (held.tars or packed):
+        raise InputError(
+            f"{folder} holds {len(held.images)} image files, as "
+            f"{relative(held.images[0], folder)}, and images in {len(held.tars)} tars and "
+            f"{len(held.parquet) if packed else 0} Parquet files; give the folder of one kind alone"
+        )
     if held.images:
-        catalog = held.catalog()
-        if catalog is not None:
-            return open_files.from_catalog(catalog, config)
-        return open_files.from_images(folder, held)
-    if held.tars:
+        used = "images"
+        found = (
+            open_files.from_images(folder, held)
+            if catalog is None
+            else open_files.from_catalog(catalog, config)
+        )
+    elif held.tars:
+        used = "tars"
         names = [as_location(relative(tar, folder)) for tar in held.tars]
-        return from_tars(held.tars, names, config)
-    if held.parquet:
-        return open_parquet.from_parquet(held.parquet, folder, config)
-    if len(held.tables) == 1:
+        found = from_tars(held.tars, names, config)
+    elif held.parquet:
+        used = "Parquet"
+        found = open_parquet.from_parquet(held.parquet, folder, config)
+    elif len(held.tables) == 1:
         return open_files.from_catalog(held.tables[0], config)
-    raise InputError(
-        f"{folder} holds no images, no tars and no Parquet (tables: "
-        f"{listed(t.name for t in held.tables)}; other files: {held.others}); give a folder of "
-        "JPEG, PNG or FITS images, or a catalog"
-    )
+    else:
+        raise InputError(
+            f"{folder} holds no images, no tars and no Parquet (tables: "
+            f"{listed(t.name for t in held.tables)}; other files: {held.others}; compressed tars, "
+            f"to be unpacked: {held.compressed}); give a folder of JPEG, PNG or FITS images, or a "
+            "catalog"
+        )
+    return replace(found, notes=(*found.notes, *held.left_out(used, catalog)))

@@ -76,6 +76,17 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(CatalogError, match="without partitions"):
         open_survey(catalog)
+    write_hats(tmp_path / "c" / "main", SOURCES)
+    (tmp_path / "c" / "collection.properties").write_text("hats_primary_table_url=gone\n")
+    with pytest.raises(CatalogError, match=r"gone, the main catalog of the collection, has no"):
+        open_survey(tmp_path / "c")
+
+
+def test_properties_as_java_writes_them(tmp_path: Path) -> None:
+    catalog = write_hats(tmp_path / "a", SOURCES)
+    path = catalog / "hats.properties"
+    path.write_bytes(path.read_bytes() + "creator=caf\xe9\n".encode("latin-1"))
+    assert images(catalog) == IMAGES
 
 
 def test_a_catalog_that_the_package_wrote(tmp_path: Path) -> None:

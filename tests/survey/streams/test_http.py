@@ -204,6 +204,15 @@ def test_a_server_that_is_not_there_ends_before_work() -> None:
         open_survey("http://127.0.0.1:9/x")
 
 
+def test_a_server_that_answers_all_with_a_page_is_no_listing(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what fsspec makes of it
+    monkeypatch.setattr(remote, "listing", lambda folder: [{}])
+    with pytest.raises(InputError, match=r"what the server answers names no file; give a catalog"):
+        open_survey(f"{web.address}/folder")
+
+
 @pytest.mark.parametrize("name", ["catalog.csv", "train-001.tar", "00002-of", "Npix=1"])
 def test_a_catalog_or_shard_that_cannot_be_opened_ends_before_work(web: Web, name: str) -> None:
     web.fails[name] = "500"

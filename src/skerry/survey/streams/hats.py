@@ -40,9 +40,15 @@ def open_hats(folder: Place, config: SourcesConfig) -> Found | None:
         It has other rows or partitions than it says, or no row a source; as for other Parquet.
     """
     collection = _read(folder, (_COLLECTION,))
-    if collection.get("hats_primary_table_url"):
-        folder = folder / collection["hats_primary_table_url"]
+    primary = collection.get("hats_primary_table_url", "")
+    if primary:
+        folder = folder / primary
     said = _read(folder, _PROPERTIES)
+    if primary and not said:
+        raise CatalogError(
+            f"{folder}, the main catalog of the collection, has no {_PROPERTIES[0]}; copy it "
+            "again, or give the catalog that is there"
+        )
     kind = said.get("dataproduct_type", said.get("catalog_type", ""))
     if not kind:
         return None
@@ -69,7 +75,7 @@ def _read(folder: Place, names: tuple[str, ...]) -> Mapping[str, str]:
     for name in names:
         path = folder / name
         if _there(path):
-            lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+            lines = (line.strip() for line in _text(path).splitlines())
             pairs = (re.split(r"\s*(?<!\\)[=:]\s*", line, maxsplit=1) for line in lines)
             return {
                 p[0]: re.sub(r"\\(.)", r"\1", p[1])
@@ -77,6 +83,15 @@ def _read(folder: Place, names: tuple[str, ...]) -> Mapping[str, str]:
                 if len(p) == 2 and not p[0].startswith(("#", "!"))
             }
     return {}
+
+
+def _text(path: Place) -> str:
+    """Of a properties file: UTF-8, or Latin-1 as Java writes them."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _there(path: Place) -> bool:

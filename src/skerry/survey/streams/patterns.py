@@ -23,6 +23,8 @@ def expanded(pattern: str) -> list[str]:
     if span:
         width = len(span[1]) if span[1].startswith("0") else 0
         numbers = range(int(span[1]), int(span[2]) + 1)
+        if not numbers:
+            raise InputError(f"{pattern} counts down in {{{inside}}}; name the smaller first")
         parts = [f"{n:0{width}d}" for n in numbers]
     else:
         parts = inside.split(",")
@@ -32,12 +34,18 @@ def expanded(pattern: str) -> list[str]:
 
 def names_of(files: Sequence[Place]) -> list[str]:
     """What files are called behind the folder that all of them share."""
-    texts = [str(file) for file in files]
-    if len(texts) == 1:
-        return [files[0].name]
+    start = len(_shared(files)) + 1
+    return [str(file)[start:] for file in files]
+
+
+def folder_of(files: Sequence[Place]) -> Place:
+    """The folder that all files share."""
+    return place_of(_shared(files))
+
+
+def _shared(files: Sequence[Place]) -> str:
     # commonpath would take the two slashes of an address for one
-    start = len(os.path.commonprefix(texts).rpartition("/")[0]) + 1  # noqa: RUF071
-    return [text[start:] for text in texts]
+    return os.path.commonprefix([str(f) for f in files]).rpartition("/")[0]  # noqa: RUF071
 
 
 def several(place: Place) -> list[Place]:
@@ -47,7 +55,7 @@ def several(place: Place) -> list[Place]:
     Raises
     ------
     InputError
-        A pattern names no file.
+        A pattern names no file, or a range runs down.
     """
     text = str(place)
     is_web = isinstance(place, RemotePath) and text.startswith("http")

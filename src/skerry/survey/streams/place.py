@@ -200,6 +200,11 @@ def walk(folder: Place) -> Iterator[tuple[Place, list[str], list[Place]]]:
         raise InputError(f"{folder} cannot be listed: {error}") from error
     held: dict[str, list[Place]] = {}
     for info in infos:
+        if "name" not in info:
+            raise InputError(
+                f"{folder} cannot be listed: what the server answers names no file; give a catalog "
+                "that names the images, or tars as {000..099}.tar"
+            )
         address = _address(folder.text, str(info["name"]))
         held.setdefault(address.rpartition("/")[0], []).append(
             RemotePath(address, remote.state_of(info) if info.get("ETag") else None)
