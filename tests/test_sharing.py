@@ -26,7 +26,8 @@ def part(survey_folder: Path, config: Config, tmp_path: Path) -> Path:
     """A run of four shards, of which the first is encoded."""
     found = sharing.encode(survey_folder, tmp_path / "run", config, shards=":1")
     assert found == {
-        "run": str(tmp_path / "run"), "shards": 4, "encoded": 1, "kept": 0, "failed": 0
+        "run": str(tmp_path / "run"), "shards": 4, "encoded": 1, "kept": 0, "failed": 0,
+        "changed": False,
     }  # fmt: skip
     return tmp_path / "run"
 
@@ -103,8 +104,42 @@ def test_a_changed_image_makes_every_shard_missing(
     sharing.encode(survey, tmp_path / "run", config, shards=":")
     image = next((survey / "images").iterdir())
     image.write_bytes(image.read_bytes() + b"\0")
-    with pytest.raises(RunError, match=r"4 of 4 shards are not encoded .*: 0:4;"):
+    with pytest.raises(
+        RunError, match=r"4 of 4 .* \(4 of them are there, of another state.*: 0:4;"
+    ):
         sharing.gather(tmp_path / "run")
+
+
+def test_calls_after_a_change_of_the_input_are_told(
+    survey_folder: Path, config: Config, tmp_path: Path
+) -> None:
+    survey, run = Path(shutil.copytree(survey_folder, tmp_path / "survey")), tmp_path / "run"
+    (tmp_path / "c.toml").write_text(to_toml(config))
+    told = ["encode", str(survey), "-o", str(run), "-c", str(tmp_path / "c.toml"), "--shards"]
+    sharing.encode(survey, run, config, shards="0:1")
+    image = next((survey / "images").iterdir())
+    image.write_bytes(image.read_bytes() + b"\0")
+    found = CliRunner().invoke(app, [*told, "1:2"])
+    assert found.exit_code == 0 and "Warning: the input is not what it was" in found.output
+    assert pipeline.status(run)["stages"]["representations"]["counts"] == {"shards": 2}
+    # jobs beyond the last shard have nothing to do
+    found = CliRunner().invoke(app, [*told, "7:9"])
+    assert found.exit_code == 0 and "Encoded 0 shards, 0 were there" in found.output
+
+
+def test_a_run_whose_input_changed_is_not_whole_whatever_failed_since(
+    survey_folder: Path, finished: Path, tmp_path: Path
+) -> None:
+    survey = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    text = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(text.replace(str(survey_folder), str(survey)))
+    image = next((survey / "images").iterdir())
+    image.write_bytes(image.read_bytes() + b"\0")
+    with pytest.raises(RunError, match="4 of 4 shards"):
+        sharing.gather(run)
+    state = pipeline.status(run)
+    assert state["stages"]["representations"]["state"] == "stale" and not state["complete"]
 
 
 def test_shards_made_again_in_an_ended_run_are_not_taken_for_damage(
@@ -128,7 +163,6 @@ def test_shards_made_again_in_an_ended_run_are_not_taken_for_damage(
         ("3", "expected START:STOP"),
         ("3:3", "above START"),
         ("a:b", "expected START:STOP"),
-        ("4:9", "beyond the shards of the run, 0:4"),
     ],
 )
 def test_a_range_that_is_none_is_told(

@@ -189,7 +189,8 @@ def status(output: str | Path) -> dict[str, Any]:
         ``stale``, ``partial`` and ``missing``, and ``counts``), ``complete``, and ``classes``, a
         list of records (class_id, rank, size, containment, q_value, replication, verdict), empty
         until they are done.
-        A stage is stale where its settings, or a stage it follows, have changed since.
+        A stage is stale where its settings, a stage it follows, or the input that it read have
+        changed since. Of shards that no stage has ended with the number is counted.
     """
     output = Path(output)
     folder, config = open_folder(output), read_config(output)
@@ -199,11 +200,16 @@ def status(output: str | Path) -> dict[str, Any]:
         manifest = read_manifest(output / stage.name)
         if manifest is None:
             state = "partial" if _has_files(output / stage.name) else "missing"
-            found[stage.name] = {"state": state, "counts": {}}
+            shards = len(list((output / stage.name).glob("shard-*.parquet")))
+            counts = {"shards": shards} if shards else {}
+            found[stage.name] = {"state": state, "counts": counts}
             continue
+        read = manifest.inputs.get("input")
+        upstream.setdefault("input", read or "")
         fresh = digest(manifest.config) == digest(settings_of(stage.name, config)) and all(
             manifest.inputs.get(name) == upstream.get(name) for name in (*stage.after, "format")
         )
+        fresh &= read in (None, upstream["input"])
         found[stage.name] = {"state": "done" if fresh else "stale", "counts": dict(manifest.counts)}
         if fresh:
             upstream[stage.name] = manifest.digest

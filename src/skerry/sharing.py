@@ -13,6 +13,7 @@ from skerry.encoding import Shards
 from skerry.errors import ConfigError, RunError
 from skerry.pipeline import carry_through, prepare, require_gpu
 from skerry.progress import OnEvent, silent
+from skerry.store import read_manifest
 from skerry.store.manifest import NAME
 from skerry.store.runfolder import CONFIG, claim, open_folder, read_config, remove
 
@@ -45,12 +46,13 @@ def encode(
     dict
         ``run`` (path), ``shards`` (how many the run has), ``encoded`` and ``kept`` (how many of
         those asked for were encoded now and before), ``failed`` (sources in them that could not
-        be read).
+        be read), ``changed`` (whether the input is not what it was when others were encoded,
+        which count as missing now).
 
     Raises
     ------
     ConfigError
-        The shards are no range or not of the run, or the run was begun with other settings.
+        The shards are no range, or the run was begun with other settings.
     SkerryError
         As :func:`skerry.pipeline.run`, or ``run`` is at work in the folder.
     """
@@ -62,11 +64,10 @@ def encode(
     with folder.locked(shared=True):
         with folder.beginning():
             _begin(context)
+            before = read_manifest(context.path(SOURCES.name))
             found = _shards(context)
         total = len(found.rows)
-        if start >= total:
-            raise ConfigError(f"--shards {shards} is beyond the shards of the run, 0:{total}")
-        wanted = range(start, total if stop is None else min(stop, total))
+        wanted = range(min(start, total), total if stop is None else min(stop, total))
         missing = found.missing(wanted)
         if missing:
             remove(context.path(REPRESENTATIONS.name) / NAME)  # the stage is no longer done
@@ -78,6 +79,7 @@ def encode(
         "encoded": len(missing),
         "kept": len(wanted) - len(missing),
         "failed": len(failures),
+        "changed": before is not None and before.inputs["input"] != context.fingerprint,
     }
 
 
@@ -96,7 +98,8 @@ def gather(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) 
     SkerryError
         As :func:`skerry.pipeline.run`.
     """
-    folder, config = open_folder(Path(output)), read_config(Path(output))
+    output = Path(output)
+    folder, config = open_folder(output), read_config(output)
     require_gpu(
         config, "neighbors", "embedding", *(("second",) if config.replication.encoder else ())
     )
@@ -105,11 +108,16 @@ def gather(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) 
         found = _shards(context)
         missing = found.missing()
         if missing:
-            spans = _spans(missing)
+            spans, outdated = _spans(missing), found.outdated()
+            before = (
+                f" ({len(outdated)} of them are there, of another state of the input or by other "
+                "settings)"
+            )
             raise RunError(
-                f"{len(missing)} of {len(found.rows)} shards are not encoded in {output}: "
-                f"{', '.join(spans)}; encode them by 'skerry encode {folder.input} -o {output} "
-                f"--shards {spans[0]}' with the settings of the others, or let 'skerry run' do it"
+                f"{len(missing)} of {len(found.rows)} shards are not encoded in {output}"
+                f"{before if outdated else ''}: {', '.join(spans)}; encode them by 'skerry encode "
+                f"{folder.input} -o {output} -c {output / CONFIG} --shards {spans[0]}', or let "
+                "'skerry run' do it"
             )
         return carry_through(context)
 

@@ -16,7 +16,7 @@ from skerry.pipeline import carry_through, prepare, require_gpu, status
 from skerry.progress import OnEvent, silent
 from skerry.reopening import reopened
 from skerry.store import file_digest, read_manifest
-from skerry.store.runfolder import open_folder, require_outside
+from skerry.store.runfolder import CONFIG, open_folder, require_outside
 from skerry.survey import open_survey
 
 _TAKEN = ("representations", "neighbors", "second")
@@ -104,7 +104,7 @@ def _require_usable(run: Path) -> None:
     again = (
         f"start 'skerry add' as it was, with -o {run}"
         if folder.added
-        else f"start 'skerry run {folder.input} -o {run}' again"
+        else f"start 'skerry run {folder.input} -o {run} -c {run / CONFIG}' again"
     )
     for name in ("sources", "representations", "neighbors", "classes"):
         manifest = read_manifest(run / name)

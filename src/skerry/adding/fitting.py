@@ -84,11 +84,20 @@ def _require_columns(first: Survey, survey: Survey, run: Path) -> None:
     """An ``.npy`` has no columns: its choices are names of files."""
     if ".npy" in (first.path.suffix.lower(), survey.path.suffix.lower()):
         return
-    if dict(survey.choices) == dict(first.choices):
+    # of tars the choice of images only says what their names end in
+    by_name = {"image"} if survey.kind == first.kind == "tars" else set()
+    roles = sorted({*first.choices, *survey.choices} - by_name)
+    differ = [r for r in roles if first.choices.get(r) != survey.choices.get(r)]
+    if not differ:
         return
-    roles = sorted({*first.choices, *survey.choices})
-    role = next(r for r in roles if first.choices.get(r) != survey.choices.get(r))
+    role = differ[0]
     found, expected = (s.choices.get(role) for s in (survey, first))
+    if survey.kind != first.kind or bool(survey.catalogs) != bool(first.catalogs):
+        raise InputError(
+            f"{survey.path} is read in another way than the input of the run in {run} ({role}: "
+            f"{found}, not {expected}); expected the same form: a folder of images to a folder of "
+            "images, a catalog to a catalog, tars to tars, Parquet to Parquet"
+        )
     raise InputError(
         f"{survey.path} has {_column(found)} for {role}, the run in {run} has {_column(expected)}; "
         "expected the same columns: name them alike in the new catalog"

@@ -55,6 +55,11 @@ def _told(found: dict[str, Any]) -> None:
         f"their sources could not be read. The run has {found['shards']} shards; when all are "
         f"there: skerry gather {found['run']}"
     )
+    if found["changed"]:
+        typer.echo(
+            "Warning: the input is not what it was when other shards were encoded; these count as "
+            "missing and have to be encoded again"
+        )
 
 
 def gather(

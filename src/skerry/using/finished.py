@@ -49,7 +49,7 @@ class Finished:
         if waiting:
             raise RunError(
                 f"the run in {self.path} has not ended ({', '.join(waiting)} missing or out of "
-                "date); start 'skerry run' again with the same input and folder"
+                "date); start what made it again, with the same input, folder and settings"
             )
 
     @cached_property
