@@ -160,7 +160,7 @@ def test_what_lies_beside_tars_and_parquet_is_told(tmp_path: Path) -> None:
     touch(tmp_path, "parquet/list.csv", "parquet/1.tar.gz")
     assert open_survey(tmp_path / "parquet").notes == (
         "none of the tables 'list.csv' was used, only the Parquet: to use one, give its path",
-        "1 compressed tars were left out: unpack them to .tar",
+        "1 compressed tars were left out: unpack them",
     )
     write_tar(tmp_path / "tars" / "0.tar", {"a.png": b"1"})
     touch(tmp_path, "tars/1.TGZ", "tars/catalog.csv")
@@ -168,7 +168,7 @@ def test_what_lies_beside_tars_and_parquet_is_told(tmp_path: Path) -> None:
     assert open_survey(tmp_path / "tars").notes == (
         "none of the tables 'catalog.csv' was used, only the tars: to use one, give its path",
         "1 Parquet files were left out: give them in a folder of their own",
-        "1 compressed tars were left out: unpack them to .tar",
+        "1 compressed tars were left out: unpack them",
     )
 
 

@@ -63,28 +63,22 @@ class Listing:
 
     def left_out(self, used: str, catalog: Place | None = None) -> tuple[str, ...]:
         """What is there beside what is ``used``, ``images``, ``tars`` or ``Parquet``, for notes."""
-        notes = []
-        tables = [t for t in self.tables if t != catalog and t not in self.parquet]
-        if used == "images" and catalog is None:
-            tables = list(self.tables)
-        if tables:
-            notes.append(
-                f"none of the tables {listed(t.name for t in tables)} was used, only the {used}: "
-                "to use one, give its path"
-            )
-        rest = {
-            "files that are no images": self.others if used == "images" and not catalog else 0,
-            "tars": len(self.tars) if used != "tars" else 0,
-            "Parquet files": len(set(self.parquet) - set(self.tables)) if used == "images"
-            else len(self.parquet) if used == "tars" else 0,
-        }  # fmt: skip
-        for what, number in rest.items():
-            if number:
-                where = "" if what.startswith("files") else ": give them in a folder of their own"
-                notes.append(f"{number} {what} were left out{where}")
-        if self.compressed:
-            notes.append(f"{self.compressed} compressed tars were left out: unpack them to .tar")
-        return tuple(notes)
+        by_name = used == "images" and catalog is None
+        parquet = set(self.parquet)
+        tables = [t for t in self.tables if by_name or (t != catalog and t not in parquet)]
+        packed = {
+            "images": len(parquet - set(self.tables)), "tars": len(parquet), "Parquet": 0
+        }[used]  # fmt: skip
+        apart = "were left out: give them in a folder of their own"
+        notes = {
+            f"none of the tables {listed(t.name for t in tables)} was used, only the {used}: to "
+            "use one, give its path": len(tables),
+            f"{self.others} files that are no images were left out": by_name and self.others,
+            f"{len(self.tars)} tars {apart}": used != "tars" and len(self.tars),
+            f"{packed} Parquet files {apart}": packed,
+            f"{self.compressed} compressed tars were left out: unpack them": self.compressed,
+        }
+        return tuple(note for note, number in notes.items() if number)
 
 
 def listing(folder: Place) -> Listing:
