@@ -62,7 +62,7 @@ def clusters(context: Context, key: str) -> dict[str, Any]:
     config, space, folder = context.config, context.space, context.path("clusters")
     context.on_event("clusters", 0, 1)
     clear(folder)
-    space.find_communities(partitions_at_once(len(space), context.threads))
+    space.find_communities(partitions_at_once(len(space), context.threads), context.on_event)
     if config.clusters.route == "graph":
         found = by_communities(space, config)
     else:
@@ -215,7 +215,7 @@ def _candidates(context: Context) -> tuple[list[Candidate], Measures]:
     """What the search found, and its measures."""
     candidates = nouns.read_candidates(context.path("clusters") / CANDIDATES)
     space = context.space
-    space.find_communities(partitions_at_once(len(space), context.threads))
+    space.find_communities(partitions_at_once(len(space), context.threads), context.on_event)
     return candidates, measure(candidates, space)
 
 

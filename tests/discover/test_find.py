@@ -91,7 +91,7 @@ def test_a_smooth_sea_holds_no_class() -> None:
 def test_partitions_are_made_at_a_time_as_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(finding, "partitions_at_once", lambda n: 3)
-    monkeypatch.setattr(Space, "find_communities", lambda space, at_once: asked.append(at_once))
+    monkeypatch.setattr(Space, "find_communities", lambda space, n, on_event: asked.append(n))
     find(sea(400, planted=False), PLAIN)
     assert asked == [3]
 
@@ -154,7 +154,12 @@ def test_says_how_far_it_is() -> None:
     seen: list[tuple[str, int, int]] = []
     config = from_mapping({"nulls": {"n": 1}, "replication": {"subsamples": 1}}, CONFIG)
     find(sea(300), config, route=OwnRoute(lambda: DBSCAN()), on_event=lambda *e: seen.append(e))
-    for what in ("nearest neighbors", "searching featureless data", "repeating the search"):
+    for what in (
+        "nearest neighbors",
+        "finding communities",
+        "searching featureless data",
+        "repeating the search",
+    ):
         done = [(i, n) for name, i, n in seen if name == what]
         assert done and done[-1][0] == done[-1][1]
         assert done == sorted(done)

@@ -19,6 +19,7 @@ from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
 from skerry.discover.matching import membership_matrix
 from skerry.executors.processes import Processes
+from skerry.progress import OnEvent, silent
 from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborGraph
 
 SMALLEST = 10
@@ -27,6 +28,8 @@ SMALLEST = 10
 _FINEST = 1.6
 _COARSEST = 1024
 _LARGEST_SHARE = 0.05
+
+FINDING = "finding communities"
 
 APART = 2.0
 """The containment from which on a community may be a rare class; chance decides on it then."""
@@ -106,7 +109,7 @@ class _Partitions:
         return partition.louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
 
 
-def communities(graph: NeighborGraph, at_once: int = 1) -> Communities:
+def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = silent) -> Communities:
     """Partition a neighbor graph into communities of every size that a rare class may have.
 
     Edges lead to half of the graph's neighbors, the nearest, and weigh what share of all their
@@ -129,8 +132,10 @@ def communities(graph: NeighborGraph, at_once: int = 1) -> Communities:
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
     sizes = partition_sizes(len(degree))
-    for labels in Processes(min(at_once, len(sizes))).map(_Partitions(weights), sizes):
+    made = Processes(min(at_once, len(sizes))).map(_Partitions(weights), sizes)
+    for done, labels in enumerate(made, start=1):
         groups += _groups(labels, SMALLEST)
+        on_event(FINDING, done, len(sizes))
     leaving = _conductances(weights, degree, groups)
     usual = _usual(_sizes(groups), leaving)
     return Communities(weights, degree, groups, usual.containment(_sizes(groups), leaving), usual)

@@ -107,7 +107,7 @@ def find(
     # of a million sources a copy is half a gigabyte: freed where the caller holds no other
     del vectors, table
     space = space_of(ordered, config.neighbors, on_event=on_event)
-    space.find_communities(partitions_at_once(len(space)))
+    space.find_communities(partitions_at_once(len(space)), on_event)
     chosen = route or route_of(config.clusters.route)
     candidates = chosen(space, config)
     measures = measure(candidates, space)

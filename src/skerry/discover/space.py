@@ -52,10 +52,10 @@ class Space:
         """The communities of its neighbor graph, from fine to coarse, that measures rest on."""
         return communities(self.graph)
 
-    def find_communities(self, at_once: int) -> None:
+    def find_communities(self, at_once: int, on_event: OnEvent = silent) -> None:
         """Work out the communities, so many partitions at a time, if they are not there yet."""
         if "communities" not in self.__dict__:
-            self.__dict__["communities"] = communities(self.graph, at_once)
+            self.__dict__["communities"] = communities(self.graph, at_once, on_event)
 
     def near(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), themselves left out: int64 and float32 (m, k)."""
