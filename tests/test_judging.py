@@ -19,6 +19,7 @@ from skerry.config import Config, from_mapping
 from skerry.dependencies import part_settings_of
 from skerry.discover import Space, elsewhere
 from skerry.errors import ConfigError, RunError
+from skerry.progress import OnEvent
 from skerry.results import open as open_run
 from skerry.store import nouns
 from skerry.types import FloatArray, RareClass
@@ -114,9 +115,9 @@ def test_partitions_of_a_large_survey_are_made_on_processes(
     asked: list[int] = []
     look_for = Space.find_communities
 
-    def found(space: Space, at_once: int) -> None:
+    def found(space: Space, at_once: int, on_event: OnEvent) -> None:
         asked.append(at_once)
-        look_for(space, at_once)
+        look_for(space, at_once, on_event)
 
     monkeypatch.setattr(elsewhere, "WORTH_A_PROCESS", 0)
     monkeypatch.setattr(Space, "find_communities", found)
