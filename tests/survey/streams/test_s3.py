@@ -75,7 +75,9 @@ def test_a_changed_object_changes_the_fingerprint(bucket: str, form: str, name: 
     fs, path = remote.filesystem(bucket), f"{bucket}/{form}/{name}"
     before = open_survey(f"{bucket}/{form}").fingerprint()
     data = fs.cat_file(path)
-    fs.pipe_file(path, data[:-1] + b"\1")
+    # of a tar a byte of its first image: behind its end marker only zeros may follow
+    at = 600 if form == "tars" else len(data) - 1
+    fs.pipe_file(path, data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     assert open_survey(f"{bucket}/{form}").fingerprint() != before
     fs.pipe_file(path, data)
 
