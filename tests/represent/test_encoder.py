@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -83,22 +84,40 @@ def test_an_encoder_from_elsewhere_is_to_be_imported_first() -> None:
         load("hf_hub:owner/name")
 
 
+@dataclass
+class Value:
+    """An input or output of a graph."""
+
+    name: str
+    type: str
+    shape: list[object]
+
+
+PIXELS = Value("pixels", "tensor(uint8)", [32, 8, 8, 3])
+VECTORS = Value("representation", "tensor(float)", [32, 128])
+VOTES = Value("votes", "tensor(float)", [32, 0])
+
+
+@dataclass
 class Session:
     """What ONNX Runtime tells of a file with some metadata."""
 
-    custom_metadata_map: dict[str, str]
+    stored: object
+    inputs: list[Value] = field(default_factory=lambda: [PIXELS])
+    outputs: list[Value] = field(default_factory=lambda: [VECTORS, VOTES])
 
-    def __init__(self, stored: object) -> None:
-        self.custom_metadata_map = {"skerry": json.dumps(stored)}
+    @property
+    def custom_metadata_map(self) -> dict[str, str]:
+        return {"skerry": json.dumps(self.stored)}
 
     def get_modelmeta(self) -> Session:
         return self
 
-    def get_inputs(self) -> list[Session]:
-        return [self]
+    def get_inputs(self) -> list[Value]:
+        return self.inputs
 
-    get_outputs = get_inputs
-    shape = (32, 128)
+    def get_outputs(self) -> list[Value]:
+        return self.outputs
 
 
 EQUALIZED = {"power": 0, "floor": 0.001, "images": 9}
@@ -131,8 +150,8 @@ def test_a_file_may_say_what_network_it_was_made_from(
 SOUND: dict[str, object] = {"size": 8, "crops": {"16": 0.5}, "field": "f", "vote_columns": []}
 
 
-def of_metadata(monkeypatch: pytest.MonkeyPatch, stored: object) -> Encoder:
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_: Session(stored))
+def of_metadata(monkeypatch: pytest.MonkeyPatch, stored: object, **graph: list[Value]) -> Encoder:
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_: Session(stored, **graph))
     return from_bytes(b"x", "odd")
 
 
@@ -178,6 +197,53 @@ def test_metadata_that_is_no_table_is_refused(
 ) -> None:
     with pytest.raises(EncoderError, match="as its contract; export it with skerry"):
         of_metadata(monkeypatch, stored)
+
+
+def test_a_graph_is_read_by_names_and_not_by_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = of_metadata(monkeypatch, SOUND, outputs=[VOTES, VECTORS])
+    assert (found.batch, found.dimensions) == (32, 128)
+
+
+def pixels_of(*shape: object, type: str = "tensor(uint8)") -> dict[str, list[Value]]:
+    return {"inputs": [Value("pixels", type, list(shape))]}
+
+
+GRAPHS = {
+    "a batch of any size": pixels_of("n", 8, 8, 3),
+    "a batch of none": pixels_of(0, 8, 8, 3),
+    "another size": pixels_of(32, 16, 16, 3),
+    "channels first": pixels_of(32, 3, 8, 8),
+    "one image": pixels_of(8, 8, 3),
+    "pixels that are no bytes": pixels_of(32, 8, 8, 3, type="tensor(float)"),
+    "another input": {"inputs": [Value("image", PIXELS.type, PIXELS.shape)]},
+    "two inputs": {"inputs": [PIXELS, Value("scale", "tensor(float)", [32])]},
+    "no vectors": {"outputs": [VOTES]},
+    "flat vectors": {"outputs": [Value("representation", VECTORS.type, [32]), VOTES]},
+    "vectors of another batch": {
+        "outputs": [Value("representation", VECTORS.type, [8, 128]), VOTES]
+    },
+    "no votes": {"outputs": [VECTORS]},
+    "votes that have no names": {"outputs": [VECTORS, Value("votes", VOTES.type, [32, 28])]},
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+def test_a_graph_that_its_metadata_does_not_tell_is_refused(
+    monkeypatch: pytest.MonkeyPatch, graph: dict[str, list[Value]]
+) -> None:
+    with pytest.raises(EncoderError, match=r"encoder odd (takes|gives) .*; expected "):
+        of_metadata(monkeypatch, SOUND, **graph)
+
+
+def test_a_graph_that_is_refused_is_told_with_what_was_expected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = (
+        "encoder odd takes pixels tensor(uint8) ['n', 8, 8, 3]; expected pixels tensor(uint8) "
+        "[any, 8, 8, 3]: export it"
+    )
+    with pytest.raises(EncoderError, match=re.escape(told)):
+        of_metadata(monkeypatch, SOUND, **GRAPHS["a batch of any size"])
 
 
 def test_a_checkpoint_is_to_be_imported_first(tmp_path: Path) -> None:

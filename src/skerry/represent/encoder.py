@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from skerry.errors import EncoderError
-from skerry.represent.metadata import require_sound
+from skerry.represent.metadata import require_graph, require_sound
 from skerry.types import ByteArray, Contract, FloatArray
 
 DEFAULT = "efficientnet_b0"
@@ -151,7 +151,8 @@ def from_bytes(data: bytes, name: str) -> Encoder:
     Raises
     ------
     EncoderError
-        It cannot be loaded, or what it says of itself is missing or makes no sense.
+        It cannot be loaded, or what it says of itself is missing, makes no sense, or is not
+        what its graph takes and gives.
     """
     import onnxruntime
 
@@ -168,12 +169,13 @@ def from_bytes(data: bytes, name: str) -> Encoder:
     except Exception as error:  # onnxruntime's own errors share no public base
         raise EncoderError(f"encoder {name} cannot be loaded: {error}") from error
     require_sound(stored, name)
+    batch, dimensions = require_graph(session, stored, name)
     return Encoder(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
         contract=Contract.from_dict(stored),
-        batch=session.get_inputs()[0].shape[0],
-        dimensions=session.get_outputs()[0].shape[1],
+        batch=batch,
+        dimensions=dimensions,
         vote_columns=tuple(stored["vote_columns"]),
         session=session,
         architecture=stored.get("architecture", ""),

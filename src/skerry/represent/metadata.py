@@ -1,9 +1,9 @@
-"""What an encoder's file says of itself: checked before any of it is believed."""
+"""What an encoder's file says of itself, and its graph: checked before any of it is believed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from skerry.errors import EncoderError
@@ -32,6 +32,54 @@ def require_sound(stored: Any, name: str) -> None:
                 f"encoder {name} says {key} is {stored.get(key)!r}; expected {expected}: export "
                 "it with skerry again"
             )
+
+
+def require_graph(session: Any, stored: Mapping[str, Any], name: str) -> tuple[int, int]:
+    """Check that a graph takes and gives what its metadata, which is sound, says.
+
+    It must take ``pixels`` alone, uint8 (batch, size, size, 3), and give ``representation``,
+    float32 (batch, dimensions), and ``votes``, float32 (batch, as many as ``vote_columns``).
+    Returns batch and dimensions.
+
+    Raises
+    ------
+    EncoderError
+        It takes or gives something else.
+    """
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1:
+        raise EncoderError(
+            f"encoder {name} takes {_told(inputs)}; expected pixels alone: export it with skerry "
+            "again"
+        )
+    size, answers = stored["size"], len(stored["vote_columns"])
+    batch = _shape(inputs, "pixels", "uint8", (None, size, size, 3), f"encoder {name} takes")[0]
+    gives = f"encoder {name} gives"
+    dimensions = _shape(outputs, "representation", "float", (batch, None), gives)[1]
+    _shape(outputs, "votes", "float", (batch, answers), gives)
+    return batch, dimensions
+
+
+def _shape(
+    values: Sequence[Any], term: str, kind: str, expected: Sequence[int | None], verb: str
+) -> Sequence[int]:
+    """The shape of one of a graph's inputs or outputs; expected None is any number above 0."""
+    for value in values:
+        alike = len(value.shape) == len(expected) and all(
+            _whole(found) and (found > 0 if side is None else found == side)
+            for found, side in zip(value.shape, expected, strict=True)
+        )
+        if value.name == term and value.type == f"tensor({kind})" and alike:
+            return tuple(value.shape)
+    sides = ", ".join("any" if side is None else str(side) for side in expected)
+    raise EncoderError(
+        f"{verb} {_told(values)}; expected {term} tensor({kind}) [{sides}]: export it with skerry "
+        "again"
+    )
+
+
+def _told(values: Sequence[Any]) -> str:
+    return ", ".join(f"{v.name} {v.type} {v.shape}" for v in values) or "nothing"
 
 
 def _whole(value: Any) -> bool:
