@@ -9,8 +9,8 @@ import pytest
 
 from skerry.config import Config
 from skerry.errors import DoesNotFitError
-from skerry.planning import Machine, Plan, predict
-from skerry.planning.advice import checked, duration, size
+from skerry.planning import Machine, Plan, Rates, predict
+from skerry.planning.advice import SHARDS, checked, duration, size
 from skerry.planning.plan import require_fit
 from tests.planning.made import MACHINE, RATES, work
 
@@ -73,6 +73,62 @@ def test_a_limit_of_time_asks_for_fewer_nulls() -> None:
     assert "allowed" in found.problems[0]
     fewer = next(a for a in found.advice if "nulls.n=" in a)
     assert 1 <= int(re.findall(r"nulls.n=(\d+)", fewer)[0]) < 20
+
+
+SLOW_SEARCH = replace(RATES, graph=replace(RATES.graph, linear=1e-3), encoding=1e-5)
+SLOW_ENCODING = replace(RATES, encoding=1.0)
+
+
+def late(rates: Rates, share: float, *, images: bool = True) -> Plan:
+    """A run that may take a share of what it takes."""
+    whole = predict(work(10**5, images=images), rates, Config(), MACHINE)
+    return checked(whole, Config(), share * whole.seconds / 3600)
+
+
+def test_encoding_on_shards_is_advised_where_the_rest_is_in_time() -> None:
+    assert any(SHARDS in a and "gather on this one" in a for a in late(SLOW_ENCODING, 0.5).advice)
+    assert not any(SHARDS in a for a in late(SLOW_SEARCH, 0.5).advice)
+    tight = replace(MACHINE, memory=3 * 10**9)
+    assert any(SHARDS in a for a in judged(10**6, tight).advice)
+    assert not any(SHARDS in a for a in judged(10**6, tight, hours=0.01).advice)
+
+
+def test_the_cores_that_are_advised_are_the_fewest_in_time() -> None:
+    found = late(SLOW_SEARCH, 0.5)
+    [more] = [a for a in found.advice if "cores as fast as these" in a]
+    cores = int(re.findall(r"machine with (\d+) cores", more)[0])
+    assert cores > 2 * MACHINE.cores  # what no core shares takes as long as before
+    assert not later(found, cores) and later(found, cores - 1)
+
+
+def later(plan: Plan, cores: int) -> bool:
+    """Whether so many cores do not make up for half of the time."""
+    share = cores / MACHINE.cores
+    rates = replace(
+        plan.rates,
+        side_by_side=share * plan.rates.side_by_side,
+        encoding=plan.rates.encoding / share,
+        second=plan.rates.second / share,
+    )
+    again = predict(plan.workload, rates, Config(), replace(MACHINE, cores=cores))
+    return again.seconds > 0.5 * plan.seconds
+
+
+def test_no_cores_are_advised_where_none_are_enough() -> None:
+    assert not any("cores" in a for a in late(replace(RATES, start=1e5), 0.5).advice)
+
+
+def test_one_machine_is_advised_that_has_all_that_is_lacking() -> None:
+    found = judged(10**6, Machine(cores=4, memory=3 * 10**9, disk=10**8), hours=0.8)
+    assert len(found.problems) == 3
+    [machine] = [a for a in found.advice if "machine with" in a]
+    assert all(w in machine for w in ("cores", "of memory", "a disk with"))
+    assert not any("another folder" in a for a in found.advice)
+
+
+def test_a_search_without_repeated_searches_is_said_to_confirm_nothing() -> None:
+    [without] = [a for a in late(RATES, 0.9).advice if "subsamples=0" in a]
+    assert "no class can be confirmed" in without
 
 
 def test_little_room_is_noted() -> None:

@@ -8,16 +8,18 @@ from dataclasses import replace
 from skerry.config import Config
 from skerry.errors import InputError
 from skerry.planning.model import predict
-from skerry.planning.types import Machine, Plan, Rates, Workload
+from skerry.planning.types import Plan, Workload
 
 SHARDS = "skerry encode --shards"
 
+_CORES = 300  # times as many as here are looked at, at most
+
 
 def checked(plan: Plan, config: Config, hours: float = 0.0) -> Plan:
-    """The same with its problems, and for each what would solve it.
+    """The same with its problems, and what would each solve all of them.
 
     Memory and disk are held as predicted against what is there; ``hours``, 0 for any, against
-    the predicted time. Settings and subsamples that are advised were predicted to fit.
+    the predicted time. All that is advised was predicted to fit.
     """
     problems = list(_problems(plan, hours))
     advice = list(_Advice(plan, config, hours).all()) if problems else []
@@ -49,10 +51,9 @@ class _Advice:
         self.work, self.rates, self.machine = plan.workload, plan.rates, plan.machine
 
     def all(self) -> Iterator[str]:
-        plan, machine, n = self.plan, self.machine, self.work.sources
-        lacks_memory, slow = plan.memory > machine.memory, self._slow(plan)
-        threads = _most(lambda t: self._fits(machine=replace(machine, cores=t)), machine.cores - 1)
-        if threads:
+        machine, n = self.machine, self.work.sources
+        threads = _most(lambda t: self._on(t).memory <= machine.memory, machine.cores - 1)
+        if threads and self._good(self._on(threads)):  # fewer take longer
             yield f"--threads {threads}: fewer searches side by side"
         fewer = _most(lambda k: self._fits(self._with_nulls(k)), self.config.nulls.n - 1)
         if fewer:
@@ -61,49 +62,79 @@ class _Advice:
             self.config, replication=replace(self.config.replication, subsamples=0, seeds=0)
         )
         if self._fits(without):
-            yield "-s replication.subsamples=0 -s replication.seeds=0: no repeated searches"
+            yield (
+                "-s replication.subsamples=0 -s replication.seeds=0: no repeated searches, so "
+                "that no class can be confirmed"
+            )
         part = _most(lambda m: self._fits(work=replace(self.work, sources=m)), n - 1)
         if part >= 200:
             yield f"a subsample of {_round(part):,} of the {n:,} sources"
-        encoding = [s for s in plan.stages if s.name == "representations" and self.work.images]
-        for stage in encoding:
-            if (lacks_memory and stage.memory <= machine.memory) or (slow and stage.gpu == 0):
-                yield (
-                    f"{SHARDS} on this machine and others, each a part of the {n:,} sources "
-                    f"({duration(stage.seconds)} on this one alone), then skerry gather on a "
-                    "larger one"
-                )
-        if lacks_memory:
-            yield f"a machine with {size(1.3 * plan.memory)} of memory"
-        if plan.disk > machine.disk:
-            yield f"another folder with -o, on a disk with {size(1.3 * plan.disk)} free"
-        if slow:
-            more = plan.seconds / (3600 * self.hours)
-            yield f"a machine with {more:.3g} times as many cores as fast as these"
+        yield from self._shards()
+        yield from self._another()
 
-    def _slow(self, plan: Plan) -> bool:
-        return self.hours > 0 and plan.seconds > 3600 * self.hours
+    def _shards(self) -> Iterator[str]:
+        """Encoding on several machines, where the rest is then in time."""
+        plan, machine = self.plan, self.machine
+        elsewhere = plan.memory > machine.memory or plan.disk > machine.disk
+        for stage in plan.stages:
+            here = stage.name == "representations" and stage.memory <= machine.memory
+            helps = plan.memory > machine.memory or (self._slow(plan.seconds) and not stage.gpu)
+            if not (self.work.images and here and helps):
+                continue
+            if not self._slow(plan.seconds - stage.seconds):
+                yield (
+                    f"{SHARDS} on this machine and others, each a part of the "
+                    f"{self.work.sources:,} sources ({duration(stage.seconds)} on this one "
+                    f"alone), then skerry gather on {'a larger one' if elsewhere else 'this one'}"
+                )
+
+    def _another(self) -> Iterator[str]:
+        """A machine, or a disk, that has all of what this one lacks."""
+        plan, machine, cores = self.plan, self.machine, self.machine.cores
+        lacks = []
+        if self._slow(plan.seconds):
+            cores = 1 + _most(lambda c: self._slow(self._on(c).seconds), _CORES * machine.cores)
+            if cores > _CORES * machine.cores:
+                return
+            lacks.append(f"{cores} cores as fast as these")
+        memory = self._on(cores).memory
+        if memory > machine.memory:
+            lacks.append(f"{size(1.3 * memory)} of memory")
+        if plan.disk > machine.disk:
+            free = f"{size(1.3 * plan.disk)} free"
+            if not lacks:
+                yield f"another folder with -o, on a disk with {free}"
+                return
+            lacks.append(f"a disk with {free}")
+        yield f"a machine with {' and '.join(lacks)}"
+
+    def _slow(self, seconds: float) -> bool:
+        return self.hours > 0 and seconds > 3600 * self.hours
+
+    def _on(self, cores: int) -> Plan:
+        """The run on so many cores as fast as these, in proportion to their number."""
+        rates, share = self.rates, cores / self.machine.cores
+        if self.config.representations.device == "cpu":
+            rates = replace(rates, encoding=rates.encoding / share, second=rates.second / share)
+        rates = replace(rates, side_by_side=rates.side_by_side * share)
+        return predict(self.work, rates, self.config, replace(self.machine, cores=cores))
 
     def _with_nulls(self, n: int) -> Config:
         return replace(self.config, nulls=replace(self.config.nulls, n=n))
 
-    def _fits(
-        self,
-        config: Config | None = None,
-        *,
-        work: Workload | None = None,
-        machine: Machine | None = None,
-    ) -> bool:
+    def _fits(self, config: Config | None = None, *, work: Workload | None = None) -> bool:
         work = work or self.work
         if work is not self.work:  # a smaller catalog, of the same width
             share = work.sources / self.work.sources
             work = replace(work, catalog_bytes=round(self.work.catalog_bytes * share))
-        rates: Rates = self.rates
         try:
-            found = predict(work, rates, config or self.config, machine or self.machine)
+            found = predict(work, self.rates, config or self.config, self.machine)
         except InputError:  # too few sources to be searched at all
             return False
-        return not list(_problems(found, self.hours))
+        return self._good(found)
+
+    def _good(self, plan: Plan) -> bool:
+        return not list(_problems(plan, self.hours))
 
 
 def _most(holds: Callable[[int], bool], most: int) -> int:
