@@ -14,6 +14,7 @@ from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent
 from skerry.represent.contract import hold
 from skerry.represent.encoder import Encoder
+from skerry.represent.score.alike import count_alike
 from skerry.represent.score.twins import CHANGES, Twins, make_twins
 from skerry.survey import Survey, facts, prepare
 from skerry.types import ByteArray, Contract, Failure, IntArray
@@ -93,19 +94,18 @@ def read_images(
 
 
 def require_apart(fit: Images, scored: Images) -> None:
-    """Check that no image to fit on is one that is scored.
+    """Check that no image to fit on shows a galaxy that is scored, also not from another file.
 
     Raises
     ------
     InputError
-        Some are, once both are prepared.
+        Some do, once both are prepared: see :data:`~skerry.represent.score.alike.ALIKE`.
     """
-    known = {pixels.tobytes() for pixels in scored.pixels}
-    shared = sum(pixels.tobytes() in known for pixels in fit.pixels)
+    shared = count_alike(fit.pixels, scored.pixels)
     if shared:
         raise InputError(
-            f"{shared} images of {fit.survey.path} are also in {scored.survey.path}; fit on "
-            "galaxies that are not scored"
+            f"{shared} images of {fit.survey.path} show galaxies that are also in "
+            f"{scored.survey.path}; fit on galaxies that are not scored"
         )
 
 
