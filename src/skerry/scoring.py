@@ -180,7 +180,7 @@ def score(
         seed=seed,
         rows=tuple(row for row in rows if row.finite),
         notes=(
-            *notes.on_labels(here, schema, fit is not None),
+            *notes.on_labels(here, labeled.incomplete(table), schema, fit is not None),
             *notes.on_rows(rows),
             *notes.on_images(images, twins),
             *notes.on_ways(encoder, looks),

@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from skerry.errors import CatalogError, InputError
-from skerry.represent.score.labels import fractions, kinds, read_columns, schema_of, voted
+from skerry.represent.score.labels import (
+    fractions,
+    incomplete,
+    kinds,
+    read_columns,
+    schema_of,
+    voted,
+)
+from skerry.represent.score.notes import on_labels
 from skerry.represent.trees.schema import GZ2, GZ2_TRAINED
 from skerry.survey import open_survey
 
@@ -106,6 +114,38 @@ def test_labels_and_columns_of_zeros_and_ones_are_kinds() -> None:
 def test_a_missing_label_is_no_kind(none: str | None) -> None:
     table = pa.table({"label": ["ring", none, "disk"]})
     assert set(kinds(table)) == {"ring", "disk"}
+
+
+def test_columns_of_one_name_are_all_kept() -> None:
+    table = votes(
+        2,
+        **{"something-odd-gz2_yes": [0.8, 0.1], "odd-feature-gz2_ring": [0.7, 0.0]},
+    )
+    table = table.append_column("label", pa.array(["x", "ring"]))
+    table = table.append_column("ring", pa.array([1, 0]))
+    found = {k: mask.tolist() for k, mask in kinds(table).items() if "ring" in k}
+    assert found == {
+        "ring": [True, False],
+        "ring (column label)": [False, True],
+        "ring (column)": [True, False],
+    }
+
+
+@pytest.mark.parametrize("values", [[1.0, 0.0], ["1.0", "0.0"], ["1", "0"], ["True", "False"]])
+def test_zeros_and_ones_may_be_written_in_any_way(values: list[object]) -> None:
+    found = kinds(pa.table({"ring": values}))
+    assert found["ring"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("none", [None, "", "nan"])
+def test_a_column_that_lacks_some_is_no_kind_and_is_told(none: str | None) -> None:
+    table = pa.table(
+        {"ring": ["1.0", none, "0.0"], "label": ["1", none, "0"], "x": ["1", none, "2"]}
+    )
+    assert set(kinds(table)) == {"0", "1"}
+    assert incomplete(table) == {"ring": 1}
+    [note] = on_labels({"a": np.arange(20) < 10}, {"ring": 1}, GZ2, True)
+    assert "ring 1" in note
 
 
 def test_galaxies_without_votes_are_nan() -> None:

@@ -25,11 +25,16 @@ FEWEST_FITTED = 50
 SLACK = 0.02
 """By how much rounding may make an answer's parts more than the answer."""
 
+LABEL = "label"
+"""The column whose categories are kinds."""
+
 MISSING = ("", "nan")
 """Text of a label, in small letters, that says there is none."""
 
 NO_KIND = ("other",)
 """Answers to the question about odd features that name no kind of galaxy."""
+
+_YES, _NO = ("1", "1.0", "true"), ("0", "0.0", "false")
 
 
 @dataclass(frozen=True)
@@ -171,20 +176,39 @@ def kinds(table: pa.Table) -> dict[str, Bools]:
 
     The kinds are the odd features of Galaxy Zoo 2 (something odd for more than half, and one
     feature with more than half of the votes on odd features), the categories of a column
-    ``label``, and the columns that hold 0 and 1 alone.
+    ``label``, and the columns that hold 0 and 1 alone. Where two have one name, the later also
+    says its column.
     """
     found: dict[str, Bools] = {}
     schema = schema_of(table.column_names)
     if schema is not None:
         found |= _odd_kinds(fractions(table, schema), schema)
-    if "label" in table.column_names:
-        labels = table["label"].cast(pa.string()).to_pylist()
+    if LABEL in table.column_names:
+        labels = table[LABEL].cast(pa.string()).to_pylist()
         for name in sorted({label for label in labels if (label or "").lower() not in MISSING}):
-            found[name] = np.array([label == name for label in labels])
+            mask = np.array([label == name for label in labels])
+            found[f"{name} (column {LABEL})" if name in found else name] = mask
+    for name, (mask, missing) in _flags(table).items():
+        if not missing:
+            found[f"{name} (column)" if name in found else name] = mask
+    return found
+
+
+def incomplete(table: pa.Table) -> dict[str, int]:
+    """Columns of 0 and 1 that are no kind, and how many galaxies they say nothing of."""
+    return {k: missing for k, (_, missing) in _flags(table).items() if missing and k != LABEL}
+
+
+def _flags(table: pa.Table) -> dict[str, tuple[Bools, int]]:
+    """Columns of 0 and 1: where they say 1, bool (n,), and how often nothing."""
+    found = {}
     for name in table.column_names:
-        values = {str(v).lower() for v in table[name].to_pylist()}
-        if values in ({"0", "1"}, {"false", "true"}) and not name.endswith("_fraction"):
-            found[name] = np.array([str(v).lower() in ("1", "true") for v in table[name]])
+        values = ["" if v is None else str(v).lower() for v in table[name].to_pylist()]
+        told = set(values) - set(MISSING)
+        flag = told <= {*_YES, *_NO} and not told.isdisjoint(_YES) and not told.isdisjoint(_NO)
+        if flag and not name.endswith("_fraction"):
+            missing = sum(v in MISSING for v in values)
+            found[name] = np.array([v in _YES for v in values]), missing
     return found
 
 

@@ -17,9 +17,16 @@ from skerry.represent.trees.schema import Schema
 Bools = npt.NDArray[np.bool_]
 
 
-def on_labels(kinds: Mapping[str, Bools], schema: Schema | None, fitted: bool) -> list[str]:
-    """What the labels do not allow."""
+def on_labels(
+    kinds: Mapping[str, Bools], incomplete: Mapping[str, int], schema: Schema | None, fitted: bool
+) -> list[str]:
+    """What the labels do not allow; ``incomplete`` columns say nothing of so many galaxies."""
     notes = []
+    if incomplete:
+        lacking = ", ".join(f"{column} {n}" for column, n in incomplete.items())
+        notes.append(
+            f"Columns of 0 and 1 that say nothing of some galaxies, so not scored: {lacking}."
+        )
     few = [f"{k} {int(mask.sum())}" for k, mask in kinds.items() if not scorable(mask)]
     if few:
         notes.append(f"Fewer than {MEMBERS} galaxies, or others, so not scored: {', '.join(few)}.")
