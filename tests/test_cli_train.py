@@ -78,6 +78,7 @@ def test_a_training_is_stopped_resumed_exported_and_begun_from(given: Path, tmp_
     assert (found["galaxies"], found["voted"], found["dropped"]) == (23, 23, 1)
     assert found["ids_not_found"] == ["elsewhere"]
     assert "held out loss" in told
+    assert "Warning: warmup_steps = 500 of steps = 4" in told
     code, found, _ = call(*arguments(given), "-o", work)
     assert (code, found["step"], found["ended"]) == (0, 4, "finished")
     assert found["evaluation"]["step"] == 4  # type: ignore[index,call-overload]

@@ -67,7 +67,7 @@ def train(
         from skerry.represent.training.devices import fabric_for
         from skerry.represent.training.ids import read_ids
         from skerry.represent.training.readers import open_galaxies
-        from skerry.represent.training.recipe import read_recipe, tree_of
+        from skerry.represent.training.recipe import doubts, read_recipe, tree_of
         from skerry.represent.training.stopping import stopping
         from skerry.represent.training.train import train as train_on
 
@@ -81,6 +81,8 @@ def train(
         with ExitStack() as held:
             if fabric.global_rank == 0:
                 held.enter_context(training.alone())
+                for doubt in doubts(chosen):
+                    typer.echo(f"Warning: {doubt}", err=True)
             with fabric.rank_zero_first(), bar() as on_event:
                 learned, found = read_training_set(
                     galaxies,

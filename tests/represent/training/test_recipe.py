@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from skerry.errors import ConfigError
-from skerry.represent.training.recipe import Recipe, read_recipe, recipe_from, tree_of
+from skerry.represent.training.recipe import Recipe, doubts, read_recipe, recipe_from, tree_of
 from skerry.represent.trees.schema import GZ2_TRAINED, ODD_QUESTIONS, get
 
 
@@ -68,6 +68,19 @@ def test_the_default_tree_does_not_ask_what_scores_discovery() -> None:
     assert tree_of(Recipe(schema="gz2")) == get("gz2")
     with pytest.raises(ConfigError, match="no decision tree"):
         tree_of(Recipe(schema="gz9"))
+
+
+def test_a_misspelled_default_tree_is_not_taken_for_the_one_with_odd_features() -> None:
+    with pytest.raises(ConfigError, match=r"mean 'gz2-trained'\? Known: .*gz2, .*gz2-trained"):
+        tree_of(Recipe(schema="gz2-traned"))
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(12, 500), (12, 12), (13, 12), (12, 0)])
+def test_a_warm_up_without_an_end_is_doubted(steps: int, warmup: int) -> None:
+    said = doubts(Recipe(steps=steps, warmup_steps=warmup))
+    assert [f"warmup_steps = {warmup} of steps = {steps}" in s for s in said] == [True] * (
+        warmup >= steps
+    )
 
 
 def test_the_recipes_of_the_shipped_encoders_are_read() -> None:

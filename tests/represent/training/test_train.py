@@ -352,6 +352,17 @@ def test_half_precision_trains_close_to_single(tmp_path: Path) -> None:
     assert {v.dtype for v in saved(tmp_path / "b").values()} <= {torch.float32, torch.int64}
 
 
+def test_heads_alone_are_not_learned_of_random_weights(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"random weights; name a training .* --start-from"):
+        begin(replace(RECIPE, learns="heads"), SCHEMA, tmp_path / "a")
+
+
+def test_a_batch_of_more_galaxies_than_there_are_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="batch = 30, and there are 29 galaxies to learn from"):
+        trained(tiny_set(32), replace(RECIPE, batch=30), tmp_path / "a")
+    trained(tiny_set(32), replace(RECIPE, batch=29, steps=1), tmp_path / "b")
+
+
 def test_heads_alone_can_be_learned_and_the_representation_stays(tmp_path: Path) -> None:
     data = tiny_set()
     trained(data, replace(RECIPE, steps=4), tmp_path / "a")

@@ -88,7 +88,8 @@ def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None 
     ------
     ConfigError
         The folder holds a training by another recipe or tree; the network cannot be built or
-        takes no images of the recipe's sizes; or the recipe is to be taught and has no teacher.
+        takes no images of the recipe's sizes; or the recipe is to be taught, or to learn heads
+        alone, and nothing is named to start from.
     EncoderError
         A checkpoint cannot be read, is of another network, or holds weights that are no numbers.
     """
@@ -117,6 +118,11 @@ def begin(recipe: Recipe, schema: Schema, folder: Path, start_from: Path | None 
         load_weights(network, saved["network"], path)
     if recipe.taught_volunteers and teacher is None and not saved:
         raise ConfigError("taught_volunteers needs a teacher; name one with --start-from")
+    if recipe.learns == "heads" and teacher is None and not saved:
+        raise ConfigError(
+            "learns = 'heads' leaves the representation as it is, here of random weights; name a "
+            "training to begin with by --start-from, or set learns = 'all'"
+        )
     return Training(recipe, schema, folder, network, saved, teacher, stamp)
 
 

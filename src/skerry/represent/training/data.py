@@ -167,7 +167,7 @@ def read_training_set(
     InputError
         See :func:`targets`; or no galaxy is left.
     TooManyFailuresError
-        More than 1% of the images cannot be read.
+        More than 1% of the images, and more than one, cannot be read.
     DiskError
         The disk has no room for the images.
     """

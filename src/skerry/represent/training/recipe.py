@@ -13,10 +13,7 @@ from typing import Any, get_type_hints
 from skerry import config
 from skerry.errors import ConfigError
 from skerry.represent.options import forbidden
-from skerry.represent.trees.schema import GZ2_TRAINED, Schema, get
-
-TRAINED = "gz2-trained"
-"""Name of the tree of Galaxy Zoo 2 without its odd features, which score discovery."""
+from skerry.represent.trees.schema import TRAINED, Schema, get
 
 LARGEST_SEED = 2**43
 """Times the stride of a step's own seed, it still is one that PyTorch takes."""
@@ -96,7 +93,17 @@ def tree_of(recipe: Recipe) -> Schema:
     ConfigError
         There is no such tree.
     """
-    return GZ2_TRAINED if recipe.schema == TRAINED else get(recipe.schema)
+    return get(recipe.schema)
+
+
+def doubts(recipe: Recipe) -> list[str]:
+    """What a recipe may hold and hardly means."""
+    if recipe.warmup_steps < recipe.steps:
+        return []
+    return [
+        f"warmup_steps = {recipe.warmup_steps} of steps = {recipe.steps}: the learning rate "
+        "rises to the end; set warmup_steps to a tenth of steps or less"
+    ]
 
 
 def read_recipe(path: Path | None, settings: Sequence[str] = ()) -> Recipe:

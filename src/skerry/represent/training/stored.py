@@ -64,7 +64,7 @@ def stored_images(
     Raises
     ------
     TooManyFailuresError
-        More than 1% of the images cannot be read.
+        More than 1% of the images, and more than one, cannot be read.
     DiskError
         The disk has no room for the images.
     """

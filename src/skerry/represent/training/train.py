@@ -88,8 +88,8 @@ def train(
     Raises
     ------
     ConfigError
-        The batch cannot be shared evenly among the devices, or the data are not those that the
-        training was begun with.
+        The batch is larger than what is learned from or cannot be shared evenly among the
+        devices, or the data are not those that the training was begun with.
     EncoderError
         The checkpoint to go on from is damaged.
     RunError
@@ -100,6 +100,11 @@ def train(
     rank, processes = fabric.global_rank, fabric.world_size
     _check_fit(training, data, processes)
     learned, held_out = split(len(data), recipe)
+    if recipe.batch > len(learned):
+        raise ConfigError(
+            f"batch = {recipe.batch}, and there are {len(learned)} galaxies to learn from: a step "
+            f"would show some twice; set batch to {len(learned)} or less"
+        )
     voted = data.voted[learned]
     judged = network_of(recipe, schema).to(fabric.device)
     data = taught(training, data, learned, judged, fabric)

@@ -12,13 +12,29 @@ from skerry import config
 from skerry.errors import ConfigError
 from skerry.represent.trees.tree import Question, Schema, nearest
 
-__all__ = ["GZ2", "GZ2_TRAINED", "ODD_QUESTIONS", "Question", "Schema", "get", "names", "to_toml"]
+__all__ = [
+    "GZ2",
+    "GZ2_TRAINED",
+    "ODD_QUESTIONS",
+    "TRAINED",
+    "Question",
+    "Schema",
+    "get",
+    "names",
+    "to_toml",
+]
+
+TRAINED = "gz2-trained"
+"""Name of the tree of Galaxy Zoo 2 without its odd features, which score discovery."""
+
+ODD_QUESTIONS = ("something-odd-gz2", "odd-feature-gz2")
+"""The questions that score discovery; no encoder that ships is trained on them."""
 
 _SHIPPED = resources.files("skerry.represent.trees") / "schemas"
 
 
 def names() -> tuple[str, ...]:
-    """Names of the trees that ship, in alphabetical order."""
+    """Names of the trees that ship, in alphabetical order; beside them there is ``TRAINED``."""
     files = (Path(file.name) for file in _SHIPPED.iterdir())
     return tuple(sorted(file.stem for file in files if file.suffix == ".toml"))
 
@@ -33,14 +49,17 @@ def get(name_or_path: str) -> Schema:
         missing, unknown or of the wrong type, or questions that make no tree
         (:class:`~skerry.represent.trees.tree.Schema`).
     """
+    if name_or_path == TRAINED:
+        return get("gz2").without(ODD_QUESTIONS)
     if name_or_path in names():
         text = (_SHIPPED / f"{name_or_path}.toml").read_text(encoding="utf-8")
         return _parse(tomllib.loads(text))
     path = Path(name_or_path)
     if path.suffix != ".toml":
+        known = (*names(), TRAINED)
         raise ConfigError(
-            f"no decision tree {name_or_path!r}; did you mean {nearest(name_or_path, names())!r}? "
-            f"Known: {', '.join(names())}; or give the path of a .toml file"
+            f"no decision tree {name_or_path!r}; did you mean {nearest(name_or_path, known)!r}? "
+            f"Known: {', '.join(known)}; or give the path of a .toml file"
         )
     tables = config.load(path)
     try:
@@ -124,8 +143,5 @@ def _text_list(value: object, where: str) -> tuple[str, ...]:
 GZ2 = get("gz2")
 """Galaxy Zoo 2 (Willett et al. 2013, MNRAS 435, 2835, table 2)."""
 
-ODD_QUESTIONS = ("something-odd-gz2", "odd-feature-gz2")
-"""The questions that score discovery; no encoder that ships is trained on them."""
-
-GZ2_TRAINED = GZ2.without(ODD_QUESTIONS)
+GZ2_TRAINED = get(TRAINED)
 """What the shipped encoder learns: Galaxy Zoo 2 without the odd features."""
