@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,32 @@ def test_images_that_break_the_contract_are_refused(encoder: Encoder, change: st
         images = np.concatenate([images, images])
     with pytest.raises(EncoderError, match="expects uint8"):
         encoder.encode(images)
+
+
+class Flawed:
+    """A session whose values are no numbers for images that are brighter than ``limit``."""
+
+    def __init__(self, limit: float, votes: bool = False) -> None:
+        self.limit, self.votes = limit, votes
+
+    def run(self, names: object, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        bad = given["pixels"].mean((1, 2, 3)) > self.limit
+        good = np.ones((len(bad), 2), np.float32)
+        spoiled = np.where(bad[:, None], np.float32(np.nan), good)
+        return [good, spoiled] if self.votes else [spoiled, good]
+
+
+@pytest.mark.parametrize("votes", [False, True])
+@pytest.mark.parametrize("n", [1, 32])
+def test_a_network_of_no_numbers_is_to_blame_and_not_its_images(
+    encoder: Encoder, n: int, votes: bool
+) -> None:
+    images = np.full((n, 64, 64, 3), 250, np.uint8)
+    with pytest.raises(EncoderError, match="encoder efficientnet_b0 gives values that are NaN"):
+        replace(encoder, session=Flawed(-1, votes)).encode(images)
+    found = replace(encoder, session=Flawed(200, votes)).encode(images)
+    assert np.isnan(found[votes]).all()
+    assert replace(encoder, session=Flawed(-1)).encode(images[:0])[0].shape == (0, 2)
 
 
 def test_files_that_are_no_encoder_are_refused(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ class Encoder:
         Raises
         ------
         EncoderError
-            The pixels have another shape or type than the contract asks.
+            The pixels have another shape or type than the contract asks; or none of them, nor
+            any noise, gives finite vectors and votes, so that the network is to blame.
         """
         size = self.contract.size
         if (
@@ -85,8 +86,23 @@ class Encoder:
         if len(pixels) < self.batch:
             padded = np.zeros((self.batch, size, size, 3), np.uint8)
             padded[: len(pixels)] = pixels
-        vectors, votes = self.session.run(["representation", "votes"], {"pixels": padded})
-        return vectors[: len(pixels)], votes[: len(pixels)]
+        vectors, votes = (found[: len(pixels)] for found in self._run(padded))
+        if len(pixels) and not _any_finite(vectors, votes):
+            noise = np.random.default_rng(0).integers(0, 256, padded.shape, dtype=np.uint8)
+            if not _any_finite(*self._run(noise)):
+                raise EncoderError(
+                    f"encoder {self.name} gives values that are NaN or infinite for every image: "
+                    "its weights are damaged; take another, or export or import it again"
+                )
+        return vectors, votes
+
+    def _run(self, pixels: ByteArray) -> tuple[FloatArray, FloatArray]:
+        vectors, votes = self.session.run(["representation", "votes"], {"pixels": pixels})
+        return vectors, votes
+
+
+def _any_finite(vectors: FloatArray, votes: FloatArray) -> bool:
+    return bool((np.isfinite(vectors).all(1) & np.isfinite(votes).all(1)).any())
 
 
 def shipped() -> tuple[str, ...]:
