@@ -137,14 +137,19 @@ def file_of(identifier: str) -> Path:
     if path.is_file() and path.suffix not in TORCH_SUFFIXES:
         return path
     if path.name in (ENCODER_FILE, TRAINING_FILE) and (path.parent / TRAINING_FILE).is_file():
-        raise EncoderError(
-            f"{identifier} is a training; an encoder is made of it by: skerry export "
-            f"{shlex.quote(str(path.parent))} -o FOLDER"
-        )
+        raise to_be_exported(identifier, path.parent)
     raise EncoderError(
         f"no encoder {identifier!r}; give one that ships ({', '.join(shipped())}), or the path "
         "of a .onnx file or folder that skerry exported. One from elsewhere is made into that "
         f"by: skerry encoders import {shlex.quote(identifier)} -o FOLDER"
+    )
+
+
+def to_be_exported(identifier: str, training: Path) -> EncoderError:
+    """The error where a training, its folder or a checkpoint of it, is given for an encoder."""
+    return EncoderError(
+        f"{identifier} is a training; an encoder is made of it by: skerry export "
+        f"{shlex.quote(str(training))} -o FOLDER"
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ def test_the_networks_name_may_be_given(tmp_path: Path) -> None:
     network, _ = build(source)
     assert network.bands == 1
     assert source.record == f"m.ckpt::{TINY}"
+
+
+def test_a_training_of_skerrys_own_is_to_be_exported_first(tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    torch.save({"recipe": {}, "schema": {}, "step": 3, "average": state_of()}, path)
+    with pytest.raises(EncoderError, match=re.escape(f"skerry export {path} -o FOLDER")):
+        resolve(f"{path}::{TINY}")
 
 
 def test_zoobots_pixels_are_not_normalized_further(tmp_path: Path) -> None:

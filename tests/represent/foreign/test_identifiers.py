@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -169,6 +170,12 @@ def test_a_name_of_timm_is_untrained(identifier: str, no_network: None) -> None:
 def test_a_misspelled_name_is_corrected() -> None:
     with pytest.raises(EncoderError, match="did you mean 'efficientnet_b0'"):
         resolve("eficientnet_b0")
+
+
+def test_a_training_is_to_be_exported_first(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"x")
+    with pytest.raises(EncoderError, match=re.escape(f"skerry export {tmp_path} -o FOLDER")):
+        resolve(str(tmp_path))
 
 
 def test_a_file_that_is_none_of_these_is_refused(tmp_path: Path) -> None:

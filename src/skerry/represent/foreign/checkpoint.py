@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from skerry.errors import EncoderError
+from skerry.represent.encoder import to_be_exported
 from skerry.represent.foreign.source import Source, require_train, sha256_of
+
+_TRAINING = {"recipe", "average", "step"}  # what a checkpoint of skerry's own training holds
 
 
 def read(path: Path) -> Any:
@@ -48,11 +51,13 @@ def source(identifier: str, path: Path, name: str) -> Source:
     Raises
     ------
     EncoderError
-        No such file, an unsafe one, or no name of a network.
+        No such file, an unsafe one, a training of skerry's, or no name of a network.
     """
     if not path.is_file():
         raise EncoderError(f"there is no checkpoint {path}; give the path of one")
     stored = read(path)
+    if isinstance(stored, dict) and stored.keys() >= _TRAINING:
+        raise to_be_exported(str(path), path)
     known = stored.get("hyper_parameters", {}) if isinstance(stored, dict) else {}
     known = known if isinstance(known, dict) else {}
     architecture = name or known.get("architecture_name") or ""

@@ -81,6 +81,8 @@ def _from_hub(identifier: str, offline: bool, cache: Path | None) -> Source:
 
 
 def _from_folder(identifier: str, folder: Path) -> Source:
+    if (folder / runtime.TRAINING_FILE).is_file():
+        raise runtime.to_be_exported(identifier, folder)
     config = folder / "config.json"
     found = [folder / name for name in WEIGHTS if (folder / name).is_file()]
     if not config.is_file() or not found:
