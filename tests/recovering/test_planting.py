@@ -45,6 +45,16 @@ def recovered(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Recover
     return recover(judged, given(scattered), output, realizations=2, threads=1, **SETTINGS)
 
 
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", "null", '{"plant'])
+def test_a_damaged_result_is_said_before_any_search(
+    judged: Path, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "recovery.json").write_text(content)
+    with pytest.raises(RunError, match=r"recovery\.json is damaged.* delete it, .* another folder"):
+        recover(judged, given(scattered), tmp_path, realizations=1, threads=1, **SETTINGS)
+
+
 def test_a_visible_class_is_found_and_a_faint_one_is_not(recovered: Recovery) -> None:
     reached = {(p.visibility, p.prevalence): p for p in recovered.points if not p.unreachable}
     assert [reached[1.0, p].found for p in (0.015, 0.03)] == [2, 2]

@@ -116,7 +116,13 @@ def _require_same(folder: Path, planter: Planter) -> None:
     path = folder / "recovery.json"
     if not path.is_file():
         return
-    before = json.loads(path.read_text(encoding="utf-8"))["planted"]
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))["planted"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{path} is damaged, so that it does not say which class was planted: delete it, if "
+            "it was this one, and all that was searched is kept; or choose another folder with -o"
+        ) from error
     if before != planter.name:
         raise RunError(
             f"{folder} holds the recovery of another class ({before}; now: {planter.name}); "
