@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -368,6 +369,11 @@ def load(path: Path) -> Mapping[str, Any]:
 def toml_value(value: str | int | float) -> str:
     """One value as TOML, which reads JSON's but for the escapes beyond its first plane."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml_key(name: str) -> str:
+    """A key as TOML, in quotes where it needs them."""
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else toml_value(name)
 
 
 def to_toml(config: Config) -> str:

@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 
 from skerry.errors import ConfigError
-from skerry.simulate.sky import KINDS, presets, sky_of, to_toml
+from skerry.simulate.sky import KINDS, Band, presets, sky_of, to_toml
 
 
 @pytest.mark.parametrize("name", presets())
 def test_a_sky_survives_toml(name: str, tmp_path: Path) -> None:
     sky = sky_of(name, n=77, visibility=0.5)
+    (tmp_path / "sky.toml").write_text(to_toml(sky))
+    assert sky_of(str(tmp_path / "sky.toml")) == sky
+
+
+def test_bands_of_any_name_survive_toml(tmp_path: Path) -> None:
+    names = ["F814W", "g.des", "i band", "\u03b1", 'say "r"', "u-1_2"]
+    bands = tuple(Band(name, 500.0, 1.0, 23.0) for name in names)
+    sky = sky_of("sdss", bands=bands, color=names[:3])
     (tmp_path / "sky.toml").write_text(to_toml(sky))
     assert sky_of(str(tmp_path / "sky.toml")) == sky
 

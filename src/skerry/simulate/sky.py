@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from skerry import config
-from skerry.config import toml_value
+from skerry.config import toml_key, toml_value
 from skerry.errors import ConfigError
 from skerry.represent.trees.tree import nearest
 
@@ -204,7 +204,7 @@ def to_toml(sky: Sky) -> str:
     lines.append(f"color = [{', '.join(toml_value(name) for name in sky.color)}]")
     lines.append(f"balance = [{', '.join(str(b) for b in sky.balance)}]")
     for band in sky.bands:
-        lines += ["", f"[bands.{band.name}]"]
+        lines += ["", f"[bands.{toml_key(band.name)}]"]
         lines += [f"{key} = {getattr(band, key)}" for key in ("wavelength", "psf_fwhm", "depth")]
     lines += ["", "[kinds]"] + [f"{kind} = {share}" for kind, share in sky.kinds]
     return "\n".join(lines) + "\n"
