@@ -179,6 +179,12 @@ def test_a_shard_of_mixed_values_is_told_with_its_key(
         open_galaxies(path, SCHEMA)
 
 
+@pytest.mark.parametrize("label", ["", "  ", " spiral\n"])
+def test_a_label_in_a_shard_is_read_as_in_a_csv(label: str, tmp_path: Path) -> None:
+    path = shard_saying(tmp_path / "s.tar", {"bright_yes": 3, "summary": label})
+    assert open_galaxies(path, SCHEMA).table["summary"].to_pylist() == [label.strip() or None]
+
+
 def test_what_is_beside_the_votes_may_be_anything(tmp_path: Path) -> None:
     path = shard_saying(tmp_path / "s.tar", {"bright_yes": 3.5, "bright_note": ["odd"]}, {})
     assert open_galaxies(path, SCHEMA).table.to_pydict() == {"bright_yes": [3.5, None]}

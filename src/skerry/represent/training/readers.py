@@ -219,9 +219,11 @@ def _said(member: _Member | None, key: str, schema: Schema) -> dict[str, Any]:
 
 
 def _value(value: object, name: str, where: str) -> str | float | None:
-    """A label, or votes as a number."""
-    if value is None or (name == SUMMARY and isinstance(value, str)):
-        return value
+    """A label, or votes as a number; empty is missing, as in a CSV."""
+    if name == SUMMARY and isinstance(value, str):
+        return value.strip() or None
+    if value is None:
+        return None
     if name != SUMMARY and isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return float(value)
