@@ -75,3 +75,9 @@ def test_redundancy_is_low_where_dimensions_agree_and_differ() -> None:
     assert redundancy(free, free) < 0.01
     assert redundancy(alike, alike) == pytest.approx(0.05 * 3, rel=1e-2)
     assert redundancy(free, free.roll(1, 0)) > 0.9
+
+
+@pytest.mark.parametrize("n", [2, 8, 64])
+def test_views_that_are_the_same_cost_nothing_however_few(n: int) -> None:
+    free = torch.randn(n, 4, generator=torch.Generator().manual_seed(0))
+    assert redundancy(free, free, off_diagonal=0) == pytest.approx(0, abs=1e-9)

@@ -87,7 +87,10 @@ def redundancy(first: Tensor, second: Tensor, off_diagonal: float = 0.05) -> Ten
     without it the votes leave few directions in use.
     """
     n, dimensions = first.shape
-    standard = [(v - v.mean(0)) / (v.std(0) + 1e-6) for v in map(_at_least_single, (first, second))]
+    standard = [
+        (v - v.mean(0)) / (v.std(0, correction=0) + 1e-6)
+        for v in map(_at_least_single, (first, second))
+    ]
     correlation = standard[0].T @ standard[1] / n
     same = (torch.diagonal(correlation) - 1).square().sum()
     other = correlation.square().sum() - torch.diagonal(correlation).square().sum()
