@@ -46,6 +46,21 @@ def test_only_what_there_is_to_score_is_scored() -> None:
     assert scores["votes"] - scores["nothing"] == {"held_out_rmse"}
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 30.0])
+def test_the_error_of_votes_is_of_whom_was_asked_however_many_there_are(scale: float) -> None:
+    data = tiny_set(12)
+    network = network_of(RECIPE, SCHEMA)
+    seldom = data.counts.clone()
+    seldom[:, 2:] *= 0.3  # fewer than half are asked the second question
+    found = [
+        evaluate(network, replace(data, counts=counts), np.arange(12), RECIPE, SCHEMA)
+        for counts in (data.counts, data.counts * scale, seldom * scale)
+    ]
+    rmse = [f["held_out_rmse"] for f in found]
+    assert rmse[1] == pytest.approx(rmse[0])
+    assert rmse[2] != pytest.approx(rmse[0], rel=1e-3)
+
+
 def test_scores_do_not_depend_on_how_rows_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     data = tiny_set(20)
     network = network_of(RECIPE, SCHEMA)

@@ -85,8 +85,8 @@ def evaluate(
 
     ``held_out_loss`` is the loss of the training; ``effective_dimensions`` see above;
     ``held_out_rmse``, where there are votes, the error of the share of each answer among those
-    asked, where at least half of the volunteers were; ``held_out_structure``, where structure is
-    learned, the mean cosine to its targets.
+    asked, where at least half of a galaxy's volunteers were; ``held_out_structure``, where
+    structure is learned, the mean cosine to its targets.
     """
     network.eval()
     device = next(network.parameters()).device
@@ -101,8 +101,9 @@ def evaluate(
         losses.append(loss * len(batch))
         vectors.append(representation[: len(batch)])
         alike.append(structure_alike(batch, vectors[-1], recipe))
-        for s in schema.slices:
-            asked = batch.counts[:, s].sum(1) >= 0.5 * recipe.volunteers
+        totals = torch.stack([batch.counts[:, s].sum(1) for s in schema.slices], 1)
+        often = (totals >= 0.5 * totals.amax(1, keepdim=True)) & (totals > 0)
+        for s, asked in zip(schema.slices, often.unbind(1), strict=True):
             truth = batch.counts[asked, s] / batch.counts[asked, s].sum(1, keepdim=True)
             share = alpha[: len(batch)][asked, s]
             squares.append((truth - share / share.sum(1, keepdim=True)).square().ravel())
