@@ -17,7 +17,6 @@ from skerry.simulate.votes import (
     Appearance,
     answer_probabilities,
     draw_votes,
-    fractions,
     vote_columns,
 )
 
@@ -205,33 +204,12 @@ def test_a_larger_concentration_brings_sources_closer_together() -> None:
     assert scatter(2) > 2 * scatter(50)
 
 
-def test_the_catalogs_reader_reads_counts_and_fractions_alike() -> None:
+def test_the_catalogs_reader_reads_the_counts() -> None:
     rng = np.random.default_rng(5)
     drawn = [draw_votes(Appearance(late=x), rng, TREE) for x in np.linspace(0, 1, 50)]
     counts = pa.Table.from_pylist(drawn)
     expected = np.array([[votes[column] for column in TREE.columns] for votes in drawn])
     np.testing.assert_array_equal(read_counts(counts, TREE), expected)
-
-    totals = [name for name in counts.column_names if name.endswith("_total-votes")]
-    shared = pa.Table.from_pylist([fractions(votes, TREE) for votes in drawn])
-    for name in totals:
-        shared = shared.append_column(name, counts[name])
-    # fractions of nobody are NaN in floats, missing in a catalog
-    shared = pa.table(
-        {name: pa.array(shared[name].to_numpy(), from_pandas=True) for name in shared.column_names}
-    )
-    found = read_counts(shared, TREE, kind="conditional")
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_fractions_of_nobody_are_nan() -> None:
-    counts = dict.fromkeys(vote_columns(TREE), 0)
-    counts |= {"smooth-or-featured-dr5_total-votes": 4, "smooth-or-featured-dr5_artifact": 4}
-    found = fractions(counts, TREE)
-    assert list(found) == [f"{column}_fraction" for column in TREE.columns]
-    assert found["smooth-or-featured-dr5_artifact_fraction"] == 1
-    assert found["smooth-or-featured-dr5_smooth_fraction"] == 0
-    assert math.isnan(found["merging-dr5_none_fraction"])
 
 
 def test_a_tree_without_some_questions_is_answered_all_the_same() -> None:

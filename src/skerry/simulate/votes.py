@@ -168,17 +168,6 @@ def vote_columns(schema: Schema) -> tuple[str, ...]:
     )
 
 
-def fractions(counts: Mapping[str, int], schema: Schema) -> dict[str, float]:
-    """Share of each answer, ``question_answer_fraction``, of those asked; NaN if none was."""
-    shares = {}
-    for question in schema.questions:
-        asked = counts[f"{question.name}_total-votes"]
-        for answer in question.answers:
-            column = f"{question.name}_{answer}"
-            shares[f"{column}_fraction"] = counts[column] / asked if asked else math.nan
-    return shares
-
-
 def _shares(a: Appearance) -> dict[str, dict[str, float]]:
     """What is answered to each question by volunteers who look, up to a common factor."""
     bulge, wound = math.sqrt(a.bulge_fraction), math.degrees(a.pitch)
