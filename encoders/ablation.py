@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from skerry.progress import silent
+from skerry.represent.dimensions import effective_dimensions
 from skerry.represent.encoder import Encoder, load
 from skerry.represent.export import export_onnx
 from skerry.represent.score.bootstrap import mean_interval
-from skerry.represent.score.controls import effective_dimensions
 from skerry.represent.score.images import read_images
 from skerry.represent.score.retrieval import retrieve
 from skerry.represent.training.begin import begin

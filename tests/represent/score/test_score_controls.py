@@ -9,15 +9,8 @@ from scipy.spatial.distance import pdist
 from skerry.errors import EncoderError
 from skerry.represent.encoder import Encoder
 from skerry.represent.score import controls
-from skerry.represent.score.controls import PixelComponents, effective_dimensions, untrained
+from skerry.represent.score.controls import PixelComponents, untrained
 from skerry.types import Contract
-
-
-def test_effective_dimensions_of_known_shapes() -> None:
-    cross = np.concatenate([np.eye(7), -np.eye(7)])
-    assert effective_dimensions(cross) == pytest.approx(7)
-    assert effective_dimensions(cross[:, :1] * np.ones(7)) == pytest.approx(1)
-    assert effective_dimensions(5 + cross * [2, 1, 0, 0, 0, 0, 0]) == pytest.approx(25 / 17)
 
 
 def test_as_many_components_as_images_keep_all_distances() -> None:
@@ -86,9 +79,3 @@ def test_what_an_encoders_file_says_of_its_network_is_not_trusted(
     )  # fmt: skip
     with pytest.raises(EncoderError, match=words):
         untrained(shape, 0)
-
-
-def test_vectors_that_do_not_vary_have_no_dimensions(recwarn: pytest.WarningsRecorder) -> None:
-    assert np.isnan(effective_dimensions(np.ones((1, 4))))
-    assert np.isnan(effective_dimensions(np.ones((3, 4))))
-    assert not recwarn.list

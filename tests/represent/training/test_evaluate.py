@@ -10,7 +10,6 @@ torch = pytest.importorskip("torch")
 
 from skerry.represent.network import network_of  # noqa: E402
 from skerry.represent.training.evaluate import (  # noqa: E402
-    effective_dimensions,
     evaluate,
     loss_of,
     plain_view,
@@ -19,15 +18,12 @@ from skerry.represent.training.evaluate import (  # noqa: E402
 from tests.represent.training.tiny import RECIPE, SCHEMA, tiny_set  # noqa: E402
 
 
-def test_effective_dimensions_count_the_directions_in_use() -> None:
-    generator = torch.Generator().manual_seed(0)
-    free = torch.randn(5000, 4, generator=generator)
-    assert effective_dimensions(free) == pytest.approx(4, rel=0.01)
-    assert effective_dimensions(free[:, :1] @ torch.ones(1, 4) + 7) == pytest.approx(1)
-    eigenvalues = torch.tensor([4.0, 1.0, 1.0])
-    expected = float(eigenvalues.sum() ** 2 / eigenvalues.square().sum())
-    assert effective_dimensions(free[:, :3] * eigenvalues.sqrt()) == pytest.approx(expected, 0.05)
-    assert effective_dimensions(torch.ones(9, 4)) == 0
+def test_a_representation_that_says_nothing_has_no_dimensions() -> None:
+    network = network_of(RECIPE, SCHEMA)
+    assert "effective_dimensions" in evaluate(network, tiny_set(12), np.arange(12), RECIPE, SCHEMA)
+    network.bottleneck.weight.data.zero_()
+    found = evaluate(network, tiny_set(12), np.arange(12), RECIPE, SCHEMA)
+    assert "effective_dimensions" not in found
 
 
 def test_only_what_there_is_to_score_is_scored() -> None:

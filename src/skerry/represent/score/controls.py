@@ -58,18 +58,6 @@ class PixelComponents:
         return np.concatenate(parts).astype(np.float64)
 
 
-def effective_dimensions(vectors: Floats) -> float:
-    """Participation ratio of the variances of the principal components, 1 to d.
-
-    (sum of variances)^2 / (sum of squared variances), which needs only traces. NaN where
-    nothing varies.
-    """
-    centered = vectors - vectors.mean(0)
-    covariance = centered.T @ centered
-    squares = float((covariance**2).sum())
-    return float(np.trace(covariance) ** 2 / squares) if squares > 0 else float("nan")
-
-
 def untrained(encoder: Encoder, seed: int) -> Encoder:
     """A network of the encoder's shape, or of ``ASSUMED``, with its first random weights.
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from skerry.represent.dimensions import effective_dimensions
 from skerry.represent.score import probe as probing
 from skerry.represent.score import votes as voting
 from skerry.represent.score.bootstrap import crossed_interval, mean_interval, wilson
-from skerry.represent.score.controls import effective_dimensions
 from skerry.represent.score.invariance import ranks
 from skerry.represent.score.result import (
     ENCODER,

@@ -42,6 +42,7 @@ def augment(
     -------
     Tensor
         Shape (n, bands, size, size). Corners that a rotation opens mirror the image's edge.
+        Light may pass 1 by ``gain``; with noise all is kept in [0, 1].
     """
     n, bands = images.shape[:2]
     device = images.device
@@ -73,7 +74,10 @@ def augment(
 
 
 def shown_part(images: Tensor, shown: float) -> Tensor:
-    """The middle of images (n, bands, side, side): a share of their width that is shown."""
+    """The middle of images (n, bands, side, side): a share of their width that is shown.
+
+    Where an odd number of pixels is left out, half a pixel up and left of the center.
+    """
     kept = round(images.shape[-1] * shown)
     edge = (images.shape[-1] - kept) // 2
     return images[..., edge : edge + kept, edge : edge + kept]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from skerry.represent.dimensions import effective_dimensions
 from skerry.represent.network import VoteNetwork
 from skerry.represent.training.augment import shown_part
 from skerry.represent.training.data import Batch, TrainingSet
@@ -66,27 +68,16 @@ def structure_alike(batch: Batch, representation: Tensor, recipe: Recipe) -> Ten
     return (told * batch.structure.repeat(len(told) // len(batch), 1)).sum(1)
 
 
-def effective_dimensions(vectors: Tensor) -> float:
-    """How many directions are in use: participation ratio of the covariance's eigenvalues.
-
-    (Σλ)² / Σλ² of vectors (n, dimensions): from 1 to dimensions, 0 where all are the same.
-    """
-    centered = (vectors - vectors.mean(0)).double()
-    covariance = centered.T @ centered
-    spread = covariance.square().sum()
-    return float(covariance.trace().square() / spread) if spread > 0 else 0.0
-
-
 @torch.no_grad()
 def evaluate(
     network: VoteNetwork, data: TrainingSet, rows: IntArray, recipe: Recipe, schema: Schema
 ) -> dict[str, float]:
     """Scores on held-out galaxies, shown plain (and turned by 90° where views are compared).
 
-    ``held_out_loss`` is the loss of the training; ``effective_dimensions`` see above;
-    ``held_out_rmse``, where there are votes, the error of the share of each answer among those
-    asked, where at least half of a galaxy's volunteers were; ``held_out_structure``, where
-    structure is learned, the mean cosine to its targets.
+    ``held_out_loss`` is the loss of the training; ``effective_dimensions``, where vectors vary,
+    see :mod:`skerry.represent.dimensions`; ``held_out_rmse``, where there are votes, the error of
+    the share of each answer among those asked, where at least half of a galaxy's volunteers were;
+    ``held_out_structure``, where structure is learned, the mean cosine to its targets.
     """
     network.eval()
     device = next(network.parameters()).device
@@ -108,10 +99,10 @@ def evaluate(
             share = alpha[: len(batch)][asked, s]
             squares.append((truth - share / share.sum(1, keepdim=True)).square().ravel())
     network.train()
-    found = {
-        "held_out_loss": float(torch.stack(losses).sum() / len(rows)),
-        "effective_dimensions": effective_dimensions(torch.cat(vectors)),
-    }
+    found = {"held_out_loss": float(torch.stack(losses).sum() / len(rows))}
+    dimensions = effective_dimensions(torch.cat(vectors).double().cpu().numpy())
+    if not math.isnan(dimensions):
+        found["effective_dimensions"] = dimensions
     errors = torch.cat(squares)
     if len(errors):
         found["held_out_rmse"] = float(errors.mean().sqrt())
