@@ -172,7 +172,11 @@ def degrees(
 
 
 def checked_position(
-    ra: npt.NDArray[np.float64], dec: npt.NDArray[np.float64], ids: pa.Array, where: str
+    ra: npt.NDArray[np.float64],
+    dec: npt.NDArray[np.float64],
+    ids: pa.Array,
+    where: str,
+    remedy: str = "correct them, or set sources.{name}_column to another column",
 ) -> list[str]:
     """Bring positions, in place, to ``ra`` in [0, 360) and to both or neither; notes of it.
 
@@ -189,8 +193,8 @@ def checked_position(
             i = int(np.flatnonzero(bad)[0])
             raise CatalogError(
                 f"{where}: {int(bad.sum())} of {len(values)} values of {name} are outside "
-                f"{expected} degrees, as {values[i]:g} of {ids[i].as_py()!r}; correct them, or "
-                f"set sources.{name}_column to another column"
+                f"{expected} degrees, as {values[i]:g} of {ids[i].as_py()!r}; "
+                f"{remedy.format(name=name)}"
             )
     notes = []
     negative = ra < 0

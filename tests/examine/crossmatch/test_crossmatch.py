@@ -235,3 +235,21 @@ def test_what_cannot_be_answered_is_said(tmp_path: Path) -> None:
     known().write(path)
     with pytest.raises(CannotAnswerError, match="no positions"):
         crossmatch(subject(), ExamineConfig(catalog=str(path), **QUICK))
+
+
+def test_how_many_sources_have_positions_is_said_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "known.csv"
+    known().write(path)
+    places = sky()
+    places[100:150] = np.nan
+    answer = crossmatch(subject(positions=places), ExamineConfig(catalog=str(path), **QUICK))
+    assert "Of all 300 sources 250 have positions." in answer.notes[0]
+    assert "at random" not in answer.notes[0]
+
+
+def test_a_catalog_with_no_entry_of_any_source_labels_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.csv"
+    path.write_text("ra,dec\n10.0,-40.0\n")
+    answer = crossmatch(subject(positions=sky()), ExamineConfig(catalog=str(path), **QUICK))
+    assert "labels explain 0 of 0 labeled members" in answer.sentence
+    assert "No member has a known label." in answer.of_class["SKR-s000"]

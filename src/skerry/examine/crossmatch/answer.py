@@ -17,7 +17,8 @@ from skerry.examine.crossmatch.agreement import Agreement, agreement
 from skerry.examine.crossmatch.anomalies import SEEN, Surfaced, anomaly_ranks, surfaced
 from skerry.examine.crossmatch.enrichment import DOUBTFUL, Enrichment, enrichments
 from skerry.examine.crossmatch.labels import Labelling, own_labels
-from skerry.examine.crossmatch.positional import SHIFTS, Matched, catalog_labels, shift_of
+from skerry.examine.crossmatch.matching import SHIFTS, shift_of
+from skerry.examine.crossmatch.positional import Matched, catalog_labels
 from skerry.examine.crossmatch.shown import (
     best_label,
     label_figure,
@@ -131,7 +132,7 @@ def _labellings(
         settings.catalog, subject.positions, inside, columns, settings.radius, settings.seed
     )
     found, notes = own_labels(subject.attributes, ",".join(missing)) if missing else ([], [])
-    notes.append(_match_note(subject, matched, settings.radius))
+    notes += [_match_note(subject, matched, settings.radius), *matched.notes]
     return [*matched.labellings, *found], matched, notes
 
 
@@ -143,9 +144,13 @@ def _match_note(subject: Subject, matched: Matched, radius: float) -> str:
         f"arcsec; {expected:.1f} are expected by chance, by as many looks in {SHIFTS} places each "
         f"{shift_of(radius):g} arcsec away."
     )
-    if asked < len(subject):
-        said += f" Of the {len(subject)} sources only these were asked for: all members that have "
-        said += "positions, and others at random."
+    placed = 0 if subject.positions is None else int(np.isfinite(subject.positions).all(1).sum())
+    if placed < len(subject):
+        said += f" Of all {len(subject)} sources {placed} have positions."
+    if asked < placed:
+        said += (
+            f" Of these {placed} only {asked} were asked for: all members, and others at random."
+        )
     if expected > DOUBTFUL * matched.matches:
         said += " That is too many for its labels to explain a class."
     return said

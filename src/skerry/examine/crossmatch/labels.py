@@ -142,29 +142,39 @@ def _is_number(text: str) -> bool:
 
 def _named(attributes: Attributes, name: str) -> Labelling:
     if name in attributes.words:
-        return _checked(labelling_of(name, list(attributes.words[name])), name)
-    if name in attributes.numbers:
-        values = attributes.numbers[name]
-        if set(values[np.isfinite(values)]) <= {0.0, 1.0}:
-            return _checked(labelling_of(name, [f"{value:g}" for value in values]), name)
+        texts = list(attributes.words[name])
+    elif name in attributes.numbers:
+        texts = [repr(value) for value in attributes.numbers[name].tolist()]
+    else:
+        known = [*attributes.words, *attributes.numbers]
         raise CannotAnswerError(
-            f"column {name!r} holds numbers other than 0 and 1; labels are words, or 0 and 1"
+            f"no column {name!r} to take labels from; the run's catalog has "
+            f"{listed(n for n in known if not n.startswith(TRUTH))}"
         )
-    known = [*attributes.words, *attributes.numbers]
-    raise CannotAnswerError(
-        f"no column {name!r} to take labels from; the run's catalog has "
-        f"{listed(n for n in known if not n.startswith(TRUTH))}"
-    )
-
-
-def _checked(found: Labelling, name: str) -> Labelling:
-    if len(set(found.values)) > MOST_VALUES + 1:
-        raise CannotAnswerError(
-            f"column {name!r} has {len(set(found.values))} different words; labels are at most "
-            f"{MOST_VALUES}"
-        )
+    found = checked_column(labelling_of(name, texts))
     if not found.labels():
         raise CannotAnswerError(f"column {name!r} gives no label to {FEWEST} sources or more")
+    return found
+
+
+def checked_column(found: Labelling) -> Labelling:
+    """A column that was named for its labels, if it can be one.
+
+    Raises
+    ------
+    CannotAnswerError
+        It holds numbers other than 0 and 1, or more than ``MOST_VALUES`` different words.
+    """
+    values = set(found.values) - {""}
+    if not found.flag and values and all(_is_number(value) for value in values):
+        raise CannotAnswerError(
+            f"column {found.name!r} holds numbers other than 0 and 1; labels are words, or 0 and 1"
+        )
+    if len(values) > MOST_VALUES:
+        raise CannotAnswerError(
+            f"column {found.name!r} has {len(values)} different words; labels are at most "
+            f"{MOST_VALUES}"
+        )
     return found
 
 

@@ -9,23 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from skerry.errors import CannotAnswerError
-from skerry.examine.crossmatch.labels import Bools, Labelling, is_labelling, labelling_of
-from skerry.survey.catalog import open_catalog
-from skerry.survey.columns import choose, listed
+from skerry.examine.crossmatch.entries import Entries, entries_of
+from skerry.examine.crossmatch.labels import (
+    Bools,
+    Labelling,
+    checked_column,
+    is_labelling,
+    labelling_of,
+)
+from skerry.examine.crossmatch.matching import chance_matches, match, shift_of
 from skerry.survey.sources import textual
 from skerry.survey.vo import is_address, rows_around
 from skerry.types import DoubleArray, IntArray
 
-SHIFTS = 8
-"""Directions in which positions are shifted to count chance matches."""
-SHIFTED = 30.0
-"""Arcsec by which they are shifted at the least; never less than 10 times the radius."""
 ASKED = 300
 """Sources in no class for which a cone search is asked, a request each."""
 ASKED_AT_ONCE = 5000
@@ -39,7 +40,8 @@ class Matched:
     ``asked`` bool (n,): those that were looked for, all that have a position but for a service.
     ``row`` int64 (n,): the catalog's row, -1 for none; ``separation`` (n,) arcsec, NaN for none.
     ``chance`` float64 (n,): in what share of the shifted places a row lies, NaN where not asked.
-    ``weight``: how many sources in no class each of those asked for stands for.
+    ``weight``: how many sources in no class each of those asked for stands for. ``notes``: what
+    to know of the catalog.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Matched:
     chance: DoubleArray
     labellings: tuple[Labelling, ...]
     weight: float = 1.0
+    notes: tuple[str, ...] = ()
 
     @property
     def expected(self) -> float:
@@ -59,76 +62,6 @@ class Matched:
     def matches(self) -> int:
         """Sources with a match."""
         return int((self.row >= 0).sum())
-
-
-def shift_of(radius: float) -> float:
-    """How far, in arcsec, positions are shifted to count chance matches within ``radius``."""
-    return max(SHIFTED, 10 * radius)
-
-
-def match(
-    positions: DoubleArray, others: DoubleArray, radius: float
-) -> tuple[IntArray, DoubleArray]:
-    """The row of ``others`` (m, 2) nearest to each of ``positions`` (n, 2), within ``radius``.
-
-    One row goes to one source alone, the nearest to it (of equals the first). Positions are ra
-    and dec in degrees (ICRS); what is not finite has no match.
-
-    Returns
-    -------
-    row : int64 (n,), -1 for none
-    separation : float64 (n,), arcsec, NaN for none
-    """
-    row, separation = _nearest(positions, others, radius)
-    found = np.flatnonzero(row >= 0)
-    order = found[np.lexsort((found, separation[found], row[found]))]
-    again = np.r_[False, row[order][1:] == row[order][:-1]] if len(order) else np.zeros(0, bool)
-    row[order[again]] = -1
-    separation[order[again]] = np.nan
-    return row, separation
-
-
-def _nearest(
-    positions: DoubleArray, others: DoubleArray, radius: float
-) -> tuple[IntArray, DoubleArray]:
-    from astropy import units
-    from astropy.coordinates import SkyCoord
-
-    row = np.full(len(positions), -1, dtype=np.int64)
-    separation = np.full(len(positions), np.nan)
-    known = np.flatnonzero(np.isfinite(positions).all(axis=1))
-    there = np.flatnonzero(np.isfinite(others).all(axis=1))
-    if len(known) and len(there):
-        own, other = (SkyCoord(*p.T, unit="deg") for p in (positions[known], others[there]))
-        at, apart, _ = own.match_to_catalog_sky(other)
-        near = apart.to_value(units.arcsec)
-        within = near <= radius
-        row[known[within]] = there[np.asarray(at)[within]]
-        separation[known[within]] = near[within]
-    return row, separation
-
-
-def chance_matches(positions: DoubleArray, others: DoubleArray, radius: float) -> DoubleArray:
-    """In what share of ``SHIFTS`` places around it a row lies within ``radius``, (n,).
-
-    The places lie :func:`shift_of` away in evenly spread directions: as dense a part of the
-    catalog as the source's own, but for its own entry. NaN where there is no position.
-    """
-    from astropy import units
-    from astropy.coordinates import SkyCoord
-
-    share = np.full(len(positions), np.nan)
-    known = np.flatnonzero(np.isfinite(positions).all(axis=1))
-    if not len(known):
-        return share
-    share[known] = 0.0
-    own = SkyCoord(*positions[known].T, unit="deg")
-    for i in range(SHIFTS):
-        angle = 360 / SHIFTS * i * units.deg
-        moved = own.directional_offset_by(angle, shift_of(radius) * units.arcsec)
-        places = np.stack([moved.ra.deg, moved.dec.deg], axis=1)
-        share[known] += (_nearest(places, others, radius)[0] >= 0) / SHIFTS
-    return share
 
 
 def catalog_labels(
@@ -157,9 +90,10 @@ def catalog_labels(
     Raises
     ------
     CannotAnswerError
-        The sources have no positions, or the catalog's file has none.
+        The sources have no positions, or the catalog's file has none; a named column has numbers
+        other than 0 and 1, or too many different words.
     InputError
-        The file or the service cannot be read.
+        The file or the service cannot be read; the file's positions are not in degrees.
     """
     if positions is None:
         raise CannotAnswerError(
@@ -172,18 +106,25 @@ def catalog_labels(
     if is_address(catalog):
         asked &= _part(asked, members, ASKED_AT_ONCE if "#" in catalog else ASKED, seed)
         reach = shift_of(radius) + radius
-        others, rows = rows_around(catalog, positions[asked], reach)
         name = catalog.partition("#")[2] or catalog.partition("//")[2].partition("/")[0]
+        entries = Entries(name, *rows_around(catalog, positions[asked], reach))
     else:
-        others, rows = _from_file(Path(catalog))
-        name = Path(catalog).name
+        entries = entries_of(Path(catalog))
     places = np.where(asked[:, None], positions, np.nan)
-    row, separation = match(places, others, radius)
-    chance = chance_matches(places, others, radius)
+    row, separation = match(places, entries.places, radius)
+    chance = chance_matches(places, entries.places, radius)
     weight = placed / max(1, int((asked & outside).sum()))
-    found = Matched(name, asked, row, separation, chance, (), weight)
-    labellings = _labellings(found, rows, columns)
-    missing = [column for column in columns if column not in rows.column_names]
+    found = Matched(entries.name, asked, row, separation, chance, (), weight, entries.notes)
+    labellings = _labellings(found, entries.rows, columns)
+    missing = [column for column in columns if column not in entries.rows.column_names]
+    used = [labelling.name for labelling in labellings if not labelling.presence]
+    doubtful = entries.ambiguous(row[row >= 0], used)
+    if doubtful:
+        note = (
+            f"At {doubtful} of the positions matched {entries.name} has rows with different "
+            "labels: the first of them, by the text of its columns, was taken."
+        )
+        found = replace(found, notes=(*found.notes, note))
     return replace(found, labellings=labellings), missing
 
 
@@ -197,38 +138,6 @@ def _part(asked: Bools, members: IntArray, most: int, seed: int) -> Bools:
     return inside
 
 
-def _from_file(path: Path) -> tuple[DoubleArray, pa.Table]:
-    """Positions (m, 2) and the columns that may be labels."""
-    catalog = open_catalog(path)
-    chosen = {role: choose(role, catalog.columns, "", str(path)).column for role in ("ra", "dec")}
-    if None in chosen.values():
-        raise CannotAnswerError(
-            f"{path} has no columns ra and dec to match by; its columns: {listed(catalog.columns)}"
-        )
-    wanted = [
-        name
-        for name, kind in zip(catalog.columns, catalog.types, strict=True)
-        if catalog.columns.count(name) == 1
-        and (textual(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
-             or pa.types.is_floating(kind))
-    ]  # fmt: skip
-    table = catalog.load(wanted)
-    places = [_degrees(table[str(chosen[role])]) for role in ("ra", "dec")]
-    return np.stack(places, axis=1), table
-
-
-def _degrees(column: pa.ChunkedArray) -> DoubleArray:
-    if not textual(column.type):
-        return np.array(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
-    found = np.full(len(column), np.nan)
-    for i, value in enumerate(column.to_pylist()):
-        try:
-            found[i] = float(value)
-        except (TypeError, ValueError):
-            continue
-    return found
-
-
 def _labellings(found: Matched, rows: pa.Table, columns: Sequence[str]) -> tuple[Labelling, ...]:
     matched = found.row >= 0
     chance = min(1.0, found.expected / max(1, found.matches))
@@ -240,16 +149,11 @@ def _labellings(found: Matched, rows: pa.Table, columns: Sequence[str]) -> tuple
     for name in rows.column_names:
         if columns and name not in columns:
             continue
-        held = [_plain(value) for value in taken[name].to_pylist()]
-        if columns or (textual(rows[name].type) and is_labelling(held)):
-            texts = np.full(len(matched), "", dtype=object)
-            texts[matched] = held
-            made.append(replace(labelling_of(name, texts.tolist(), matched), chance=chance))
+        held = ["" if value is None else str(value) for value in taken[name].to_pylist()]
+        if not columns and not (textual(rows[name].type) and is_labelling(held)):
+            continue
+        texts = np.full(len(matched), "", dtype=object)
+        texts[matched] = held
+        labelling = labelling_of(name, texts.tolist(), matched)
+        made.append(replace(checked_column(labelling) if columns else labelling, chance=chance))
     return tuple(replace(labelling, weight=found.weight) for labelling in made)
-
-
-def _plain(value: Any) -> str:
-    """As text; 1.0 as 1."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else str(value)

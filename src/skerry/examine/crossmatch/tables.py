@@ -80,7 +80,8 @@ def members_table(
     known = np.zeros(len(subject), dtype=bool)
     # not to be in a catalog is no label, unless that is all there is to know
     for labelling in [la for la in labellings if not la.presence] or labellings:
-        known |= labelling.known
+        if labelling.labels():
+            known |= labelling.known
     rows = []
     for i, (rare, members) in enumerate(zip(subject.classes, subject.members, strict=True)):
         explaining = [e for e in found if e.number == i and e.explains]
