@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,20 @@ def test_atlas_writes_a_folder(judged: Path, tmp_path: Path) -> None:
     assert Path(found["atlas"]).is_file() and found["files"] >= 9 and found["bytes"] > 1e6
     result = RUNNER.invoke(app, ["atlas", str(judged), "-o", str(tmp_path / "a")])
     assert result.exit_code == 0 and "index.html" in result.output
+
+
+def test_the_terminal_says_why_there_are_no_images(judged: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(judged, tmp_path / "run"))
+    result = RUNNER.invoke(app, ["atlas", str(run), "-o", str(tmp_path / "a")])
+    assert "began with representations" in " ".join(result.output.split())
+    config = run / "config.toml"
+    text = config.read_text().splitlines()
+    config.write_text("\n".join([f'input = "{tmp_path / "gone"}"', *text[1:]]))
+    command = [sys.executable, "-m", "skerry", "serve", str(run), "--no-browser"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "the run's input cannot be read now" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
 
 
 def test_atlas_is_not_written_into_the_run(judged: Path) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import skerry
 from skerry.atlas import chart_of
 from skerry.atlas.cutouts import KEPT, SIDE, Cutouts
+from skerry.cli.main import app
 from skerry.config import Config
 from skerry.errors import InputError, RunError
 
@@ -78,6 +80,29 @@ def test_a_run_whose_input_is_gone_can_still_be_looked_at(
     assert chart.cutout is not None
     with pytest.raises(InputError, match=r"cannot be read now.*gone"):
         chart.cutout(chart.ids[0])
+    assert "gone" in chart.why_gone()
+
+
+def test_no_other_images_and_values_are_shown_where_the_input_changed(
+    moved_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run, survey = moved_run
+    assert chart_of(run).why_gone() == ""
+    catalog = next(survey.glob("*.csv"))
+    head, *rows = (line.split(",") for line in catalog.read_text().splitlines())
+    at = head.index("file_loc")
+    for row, name in zip(rows, [rows[-1][at], *(r[at] for r in rows[:-1])], strict=True):
+        row[at] = name
+    catalog.write_text("\n".join(map(",".join, [head, *rows])) + "\n")
+    chart = chart_of(run)
+    assert set(chart.columns.names()) == {"votes"} and chart.cutout is not None
+    assert "is not what it was" in chart.why_gone()
+    with pytest.raises(InputError, match="is not what it was"):
+        chart.cutout(chart.ids[0])
+    result = CliRunner().invoke(app, ["atlas", str(run), "-o", str(tmp_path / "atlas")])
+    assert result.exit_code == 0 and "is not what it was" in " ".join(result.output.split())
+    text = (tmp_path / "atlas" / "data.js").read_text()
+    assert "is not what it was" in text and not (tmp_path / "atlas" / "cutouts").exists()
 
 
 def test_cutouts_are_read_once_and_not_all_are_kept(

@@ -107,6 +107,7 @@ def test_tiles_and_legends(served: AtlasServer) -> None:
         status, _, body = call(served, "GET", f"/api/tile/1/0/0.png?color={color}")
         assert status == 200 and body != plain[2]
     assert get(served, "/api/columns") == {"catalog": ["x", "side"]}
+    assert get(served, "/api/gone") == {"reason": ""}
     assert "scale" in get(served, "/api/legend", color="catalog:x")
     assert len(get(served, "/api/legend", color="catalog:side")["words"]) == 2
     for bad in ("/api/tile/0/1/0.png", "/api/tile/99/0/0.png", "/api/tile/1/0/0.png?color=no"):
@@ -308,7 +309,7 @@ def test_other_methods_are_refused(served: AtlasServer, method: str) -> None:
 def test_reading_changes_nothing(reviewed: AtlasServer) -> None:
     run = reviewed.api.chart.reviews.run  # type: ignore[union-attr]
     before = {p: p.stat().st_mtime_ns for p in Path(run).rglob("*")}
-    for path in ("/", "/api/run", "/api/members", "/api/columns", "/api/reviews",
+    for path in ("/", "/api/run", "/api/members", "/api/columns", "/api/gone", "/api/reviews",
                  "/api/tile/0/0/0.png", "/api/review", "/api/select"):  # fmt: skip
         call(reviewed, "GET", path)
     assert {p: p.stat().st_mtime_ns for p in Path(run).rglob("*")} == before

@@ -104,6 +104,10 @@ class Api:
         """The names of what the map can be colored by, by group."""
         return self.chart.columns.names()
 
+    def gone(self) -> dict[str, str]:
+        """``reason``: why there are no images and columns of the run's input; empty: there are."""
+        return {"reason": self.chart.why_gone()}
+
     def legend(self, color: str) -> dict[str, Any]:
         """What the colors of a column mean.
 

@@ -69,6 +69,9 @@ class Chart:
         JPEG bytes by id; raises InputError where there is none.
     no_images
         Why there are no cutouts at all; empty where there are.
+    why_gone
+        Why the run's input cannot be shown any more; empty where it can. Opens it, which may take
+        long.
     similar
         The ids most like one, with their distance; None where that cannot be asked.
     reviews
@@ -84,6 +87,7 @@ class Chart:
     columns: Columns = field(default_factory=NoColumns)
     cutout: Callable[[str], bytes] | None = None
     no_images: str = "This run has no images."
+    why_gone: Callable[[], str] = lambda: ""
     similar: Callable[[str, int], list[tuple[str, float]]] | None = None
     reviews: ReviewLog | None = None
 

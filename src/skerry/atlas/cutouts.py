@@ -10,13 +10,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from skerry.adding.joint import open_inputs
 from skerry.config import Config
 from skerry.context import Context
 from skerry.errors import ImageError, InputError, SkerryError
-from skerry.progress import silent
 from skerry.publish.sheets import jpeg
-from skerry.store.runfolder import open_folder
+from skerry.reopening import reopened
 from skerry.survey import Survey, view
 from skerry.types import Contract, Failure
 
@@ -39,20 +37,18 @@ class Opened:
     def _found(self) -> tuple[Context | None, str]:
         with self._lock:
             try:
-                folder = open_folder(self.run)
-                survey = open_inputs(folder.inputs, self.config.sources)
-                return Context(folder, survey, self.config, silent, 1), ""
+                return reopened(self.run, threads=1), ""
             except SkerryError as error:
-                return None, f"The run's input cannot be read now: {error}."
+                return None, f"Images and the catalog's columns cannot be shown: {error}."
 
     @property
     def reason(self) -> str:
-        """Why the run's input cannot be read; empty where it can."""
+        """Why the run's input cannot be read, or is not what it was; empty where it is."""
         return self._found[1]
 
     @property
     def survey(self) -> Survey | None:
-        """The run's input; None where it is gone."""
+        """The run's input; None where it is gone or changed."""
         context = self._found[0]
         return context.survey if context else None
 

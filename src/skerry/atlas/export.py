@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def export(chart: Chart, folder: Path) -> list[Path]:
     """Write the atlas as ``index.html`` and what it loads, all in one folder; the files written.
 
     No reviews can be made in it and no similar sources found, and it says so. Cutouts are those of
-    the galleries of the classes that were kept and of the first ``SECTIONS``. The same run gives
-    the same bytes.
+    the galleries of the classes that were kept and of the first ``SECTIONS``; there are none, and
+    it says why, where the run's input is gone or changed. The same run gives the same bytes.
 
     Raises
     ------
@@ -45,6 +46,8 @@ def export(chart: Chart, folder: Path) -> list[Path]:
     """
     folder = Path(folder)
     _require_own(folder)
+    if gone := chart.why_gone():
+        chart = replace(chart, cutout=None, no_images=gone)
     api = Api(chart)
     written = [folder / "index.html", folder / _DATA]
     shutil.rmtree(folder / _CUTOUTS, ignore_errors=True)
@@ -99,15 +102,16 @@ def _data(api: Api, classes: dict[str, dict[str, Any]], cutouts: dict[str, str])
     members = api.members()
     rows = np.sort(api.sea.rows) if n <= MOST else np.array(members["row"], np.int64)
     image = b"" if n <= MOST else paint_whole(api.sea)
+    gone = f"{reason} " if (reason := chart.why_gone()) else ""
     drawn = f"the {len(rows):,} points drawn" + ("" if n <= MOST else ", members of classes")
     run = {
         **api.run(),
         "version": "",
         "can_review": False,
         "can_similar": False,
-        "note": "This copy opens without a server: it has the cutouts of the galleries only, "
-        "classes cannot be reviewed and similar sources not be found. The lasso selects among "
-        f"{drawn}. 'skerry serve' has all of it.",
+        "note": f"{gone}This copy opens without a server: it has the cutouts of the galleries "
+        "only, classes cannot be reviewed and similar sources not be found. The lasso selects "
+        f"among {drawn}. 'skerry serve' has all of it.",
     }
     points = _points(api, rows)
     return {

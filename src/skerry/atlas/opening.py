@@ -57,6 +57,7 @@ def chart_of(run: str | Path) -> Chart:
         columns=RunColumns(path, ids, opened),
         cutout=None if given else Cutouts(opened),
         no_images="This run began with representations, so there are no images to show.",
+        why_gone=lambda: opened.reason,
         similar=similar,
         reviews=open_reviews(path),
     )

@@ -188,6 +188,7 @@ _READ: dict[str, Callable[[Api, Query], Any]] = {
     "/api/run": lambda api, _: api.run(),
     "/api/members": lambda api, _: api.members(),
     "/api/columns": lambda api, _: api.columns(),
+    "/api/gone": lambda api, _: api.gone(),
     "/api/legend": lambda api, q: api.legend(q.get("color", "")),
     "/api/nearest": lambda api, q: api.nearest(
         _number(q, "x"), _number(q, "y"), q.get("color", "")

@@ -30,11 +30,13 @@ def serve(
     def work() -> dict[str, Any]:
         import json
         import webbrowser
+        from threading import Thread
 
         from skerry.atlas import AtlasServer, chart_of
         from skerry.atlas.guard import is_open
 
-        server = AtlasServer(chart_of(run), host, port)
+        chart = chart_of(run)
+        server = AtlasServer(chart, host, port)
         if is_open(host):
             typer.echo(
                 f"skerry: warning: {host} can be reached from other machines: whoever opens the "
@@ -46,6 +48,8 @@ def serve(
             json.dumps(found) if as_json else f"Atlas of {run}: {server.url}  (Ctrl+C ends it)"
         )
         server.warm_up()
+        # beside the server: to open a large input takes long
+        Thread(target=lambda: _warn(chart.why_gone()), daemon=True).start()
         if not no_browser:
             webbrowser.open(server.url)
         try:
@@ -72,17 +76,26 @@ def atlas(
         from skerry.store.runfolder import require_outside
 
         require_outside(output, run, option="-o")
-        files = export(chart_of(run), output)
+        chart = chart_of(run)
+        files = export(chart, output)
         return {
             "run": str(run),
             "atlas": str(output / "index.html"),
             "files": len(files),
             "bytes": sum(path.stat().st_size for path in files),
+            "no_images": chart.why_gone() or (chart.no_images if chart.cutout is None else ""),
         }
 
     report(work, _show, as_json)
 
 
+def _warn(reason: str) -> None:
+    if reason:
+        typer.echo(f"skerry: warning: {reason}", err=True)
+
+
 def _show(found: dict[str, Any]) -> None:
     size = found["bytes"] / 1e6
     typer.echo(f"Atlas: {found['atlas']}  ({found['files']} files, {size:.1f} MB)")
+    if found["no_images"]:
+        typer.echo(found["no_images"])

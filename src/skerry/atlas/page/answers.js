@@ -26,6 +26,7 @@ const fromDisk = {
   run: () => STATIC.run,
   members: () => STATIC.members,
   columns: () => ({}),
+  gone: () => ({ reason: "" }),
   reviews: () => STATIC.reviews,
   class({ id }) {
     if (!STATIC.classes[id]) throw new Error(`this copy has no gallery of ${id}`);

@@ -31,6 +31,12 @@ async function begin() {
   for (const [group, names] of Object.entries(await ask("columns"))) {
     $("color").append(el("optgroup", { label: group }, ...names.map((name) => el("option", { value: `${group}:${name}` }, name))));
   }
+  const { reason } = await ask("gone");
+  if (!reason) return;
+  run.images = false;
+  run.no_images = reason;
+  fill("note-static", reason);
+  $("note-static").hidden = false;
 }
 
 const nameOf = (k) => (now.reviews.classes[k.id] || {}).name || k.id;
