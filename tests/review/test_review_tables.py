@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -97,6 +98,42 @@ def test_classes_and_members_say_what_was_reviewed(told: ReviewLog) -> None:
     parts = [r["id_str"] for r in rows if r["review_part"] == "rings"]
     assert parts == list(told.known.classes[d][:2])
     assert {r["review_name"] for r in rows if r["class_id"] == d} == {"rings", ""}
+
+
+def rows_of(log: ReviewLog, *actions: Action) -> list[dict[str, Any]]:
+    for action in actions:
+        log.append(Action(**{**vars(action), "who": "Ada", "when": "2026-03-01T00:00:00Z"}))
+    return as_tables(log.state(), log.run)["members"].to_pylist()
+
+
+def test_what_is_said_of_a_merged_class_holds_for_its_members(log: ReviewLog) -> None:
+    c, d = list(log.known.classes)[:2]
+    star, other = log.known.classes[c][:2]
+    rows = rows_of(
+        log,
+        Action("note", c, star, text="bright"),
+        Action("dismiss", c, other),
+        Action("merge", d, others=(c,)),
+        Action("dismiss", d, star, text="a star"),
+        Action("endorse", d, other),
+    )
+    (found,) = (r for r in rows if r["id_str"] == star)
+    assert (found["class_id"], found["review_class"], found["review"]) == (c, d, "dismissed")
+    assert found["review_note"] == "bright\na star"
+    # the later action counts, and one source is one row
+    (found,) = (r for r in rows if r["id_str"] == other)
+    assert (found["class_id"], found["review"]) == (c, "endorsed")
+
+
+def test_a_source_endorsed_in_two_classes_that_became_one_is_one_row(log: ReviewLog) -> None:
+    c, d = list(log.known.classes)[:2]
+    actions = (Action("endorse", c, "s001"), Action("endorse", d, "s001"))
+    rows = rows_of(log, *actions)
+    assert {r["class_id"] for r in rows if r["id_str"] == "s001"} == {c, d}
+    rows = rows_of(log, Action("merge", d, others=(c,)))
+    assert [r["class_id"] for r in rows if r["id_str"] == "s001"] == [d]
+    rows = rows_of(log, Action("dismiss", c, "s001"))
+    assert not [r for r in rows if r["id_str"] == "s001"]
 
 
 def test_positions_of_endorsed_sources_are_known(told: ReviewLog) -> None:

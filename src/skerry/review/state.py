@@ -94,9 +94,27 @@ class Reviews:
 
         Where two of these say different things of a source, the later action counts.
         """
+        return {name: v for name, v in self.said(class_id).items() if v.review}
+
+    def said(self, class_id: str) -> dict[str, SourceReview]:
+        """By id, the sources of which anything was said in a class or in one merged into it.
+
+        ``review`` is as :meth:`held` has it, ``notes`` are all of them in order.
+        """
         among = set(self.whole(class_id))
-        found = [v for k, v in self.sources.items() if k[0] in among and v.review]
-        return {v.id_str: v for v in sorted(found, key=lambda v: v.number)}
+        own = sorted((v for k, v in self.sources.items() if k[0] in among), key=_weight)
+        notes: dict[str, tuple[Note, ...]] = {}
+        for v in own:
+            notes[v.id_str] = (*notes.get(v.id_str, ()), *v.notes)
+        return {
+            v.id_str: replace(v, notes=tuple(sorted(notes[v.id_str], key=lambda n: n.number)))
+            for v in own
+        }
+
+
+def _weight(review: SourceReview) -> tuple[bool, int]:
+    """Of two reviews of a source the greater one counts."""
+    return bool(review.review), review.number
 
 
 def undone(log: Sequence[Action]) -> frozenset[int]:

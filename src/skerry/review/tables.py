@@ -125,20 +125,30 @@ def _members_table(reviews: Reviews, known: Known) -> pa.Table:
         for root, (c, m) in zip(roots, pairs, strict=True)
     ]
     names = [p or root.name for p, root in zip(parts, roots, strict=True)]
-    columns = _columns([reviews.of_source(c, m) for c, m in pairs], names)
+    said = {root.class_id: reviews.said(root.class_id) for root in roots}
+    found = [
+        said[root.class_id].get(m, SourceReview(c, m))
+        for root, (c, m) in zip(roots, pairs, strict=True)
+    ]
+    columns = _columns(found, names)
     own = {"review_class": [root.class_id for root in roots], "review_part": parts}
     return _with(members, {**columns, **own})
 
 
 def _with_endorsed(reviews: Reviews, known: Known) -> pa.Table:
-    """The catalog of members with the endorsed sources that are in none of their class."""
+    """The catalog of members with the endorsed sources that are in none of their class, nor of
+    those that are one with it."""
     members = read_table(known.run / "products" / "members.parquet")
-    added = [
-        (s.class_id, s.id_str)
-        for s in sorted(reviews.sources.values(), key=lambda s: (s.class_id, s.id_str))
-        if s.review == "endorsed" and s.class_id in known.classes and s.id_str in known.sources
-        and s.id_str not in known.classes[s.class_id]
-    ]  # fmt: skip
+    added = []
+    for root in sorted({_root(reviews, class_id).class_id for class_id, _ in reviews.sources}):
+        inside = {m for c in reviews.whole(root) for m in known.classes.get(c, ())}
+        added += [
+            (s.class_id, s.id_str)
+            for s in reviews.held(root).values()
+            if s.review == "endorsed" and s.class_id in known.classes
+            and s.id_str in known.sources and s.id_str not in inside
+        ]  # fmt: skip
+    added.sort()
     if not added:
         return members
     sources = read_table(known.run / "sources" / "sources.parquet")
