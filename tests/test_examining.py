@@ -103,6 +103,17 @@ def test_a_table_by_id_adds_columns(run: Path, tmp_path: Path) -> None:
         examine(run, ["properties"], ExamineConfig(table=str(tmp_path / "none.csv")))
 
 
+def test_an_answer_stays_until_there_is_another(run: Path, tmp_path: Path) -> None:
+    table = tmp_path / "more.csv"
+    rows = [f"s{i:03d},{5 if i >= N_SEA else i % 7}" for i in range(N_PLANTED)]
+    table.write_text("\n".join(["id_str,mass", *rows]) + "\n")
+    examine(run, ["properties"], ExamineConfig(table=str(table)))
+    kept = contents(run / "examine")
+    with pytest.raises(ConfigError, match="no column 'mas'; it has 'mass'"):
+        examine(run, ["properties"], ExamineConfig(table=str(table), columns="mas"))
+    assert contents(run / "examine") == kept
+
+
 def test_one_class_alone(run: Path) -> None:
     class_id = json.loads((run / "classes" / "classes.json").read_text())[1]["class_id"]
     [answer] = examine(run, ["unclustered"], ExamineConfig(classes=class_id))

@@ -57,7 +57,7 @@ def examine(
     Raises
     ------
     ConfigError
-        A question or a class does not exist.
+        A question, a class or a column that is named does not exist.
     RunError
         The run has not ended, or its folder is damaged.
     InputError
@@ -162,7 +162,6 @@ def _still_good(question: Question, context: Context, settings: ExamineConfig) -
 
 def _build(question: Question, context: Context, subject: Subject, settings: ExamineConfig) -> None:
     folder = context.path(FOLDER) / question.name
-    clear(folder)
     inputs = _inputs(context, settings)
     try:
         answer = question.answer(subject, settings)
@@ -172,6 +171,7 @@ def _build(question: Question, context: Context, subject: Subject, settings: Exa
     if rejected and not settings.classes:
         note = "No class was left by the nulls: the rejected candidates were examined instead."
         answer = replace(answer, notes=(note, *answer.notes))
+    clear(folder)
     write_answer(folder, answer)
     outputs = {p.name: file_digest(p) for p in sorted(folder.iterdir()) if p.name != NAME}
     manifest = Manifest(

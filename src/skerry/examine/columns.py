@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skerry.errors import CannotAnswerError
+from skerry.errors import CannotAnswerError, ConfigError
 from skerry.examine.settings import names_of
 from skerry.examine.subject import Subject
+from skerry.survey import Attributes
 from skerry.survey.columns import listed, normalized
 from skerry.types import DoubleArray
 
@@ -40,13 +41,32 @@ def column_of(role: str, names: Sequence[str]) -> str | None:
     return next((by_name[a] for a in ALIASES[role] if a in by_name), None)
 
 
+def require_columns(attributes: Attributes, names: Sequence[str]) -> None:
+    """Check that a catalog has the columns that a user named.
+
+    Raises
+    ------
+    ConfigError
+        It lacks some; says which it has.
+    """
+    known = [*attributes.numbers, *attributes.words]
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ConfigError(
+            f"the run's catalog has no column {', '.join(map(repr, missing))}; it has "
+            f"{listed(sorted(name for name in known if not name.startswith(TRUTH)))}"
+        )
+
+
 def numeric_columns(subject: Subject, named: str) -> dict[str, DoubleArray]:
     """The numbers of the columns named, joined by commas; empty: of all but a truth's.
 
     Raises
     ------
+    ConfigError
+        The catalog lacks one that is named.
     CannotAnswerError
-        The catalog has none, or lacks one that is named.
+        The catalog has none, or one that is named holds words.
     """
     numbers = subject.attributes.numbers
     if not named:
@@ -57,12 +77,12 @@ def numeric_columns(subject: Subject, named: str) -> dict[str, DoubleArray]:
                 "--set table=FILE"
             )
         return found
-    missing = [name for name in names_of(named) if name not in numbers]
-    if missing:
+    require_columns(subject.attributes, names_of(named))
+    words = [name for name in names_of(named) if name not in numbers]
+    if words:
         known = listed(n for n in numbers if not n.startswith(TRUTH))
         raise CannotAnswerError(
-            f"the run's catalog has no column of numbers {', '.join(map(repr, missing))}; it has "
-            f"{known}"
+            f"{', '.join(map(repr, words))} holds words; give a column of numbers, of {known}"
         )
     return {name: numbers[name] for name in names_of(named)}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skerry.answer import Answer
-from skerry.errors import CannotAnswerError
+from skerry.errors import CannotAnswerError, ConfigError
 from skerry.examine import ExamineConfig, Subject
 from skerry.examine.artifacts import artifacts
 from skerry.examine.artifacts.pixels import Evidence, evidence_of
@@ -168,7 +168,7 @@ def test_further_columns_are_looked_at() -> None:
     assert found["night"]["kind"] == "words"
     assert found["night"]["q_value"] <= 0.05
     assert found["airmass"]["kind"] == "numbers"
-    with pytest.raises(CannotAnswerError, match="no column 'nigth'"):
+    with pytest.raises(ConfigError, match="no column 'nigth'"):
         artifacts(subject, replace(FEW, columns="nigth"))
 
 

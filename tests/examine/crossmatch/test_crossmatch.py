@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from skerry.answer import Answer
-from skerry.errors import CannotAnswerError, InputError
+from skerry.errors import CannotAnswerError, ConfigError, InputError
 from skerry.examine import ExamineConfig, Subject
 from skerry.examine.crossmatch import crossmatch
 from tests.examine.made import subject_of
@@ -229,7 +229,7 @@ def test_no_connection_is_made_unless_an_address_is_given(
 def test_what_cannot_be_answered_is_said(tmp_path: Path) -> None:
     with pytest.raises(CannotAnswerError, match="no class and no candidate"):
         crossmatch(subject_of(vectors(), []), ExamineConfig(**QUICK))
-    with pytest.raises(CannotAnswerError, match="no column 'colour' to take labels from"):
+    with pytest.raises(ConfigError, match="no column 'colour'"):
         crossmatch(subject(), ExamineConfig(labels="colour", **QUICK))
     path = tmp_path / "known.csv"
     known().write(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skerry.errors import CannotAnswerError
+from skerry.errors import CannotAnswerError, ConfigError
 from skerry.examine.crossmatch.labels import labelling_of, own_labels, vote_labels
 from skerry.represent.trees.schema import GZ2
 from skerry.survey import Attributes
@@ -110,8 +110,9 @@ def test_named_columns_are_taken_whatever_they_look_like() -> None:
     assert list(flag.labels()) == ["flag"] and list(flag.labels()["flag"]) == [1, 0, 1, 0]
     assert list(flag.known) == [True, True, True, False]
     assert set(kind.labels()) == {"truth_kind: a", "truth_kind: b"}
+    with pytest.raises(ConfigError, match=r"no column 'colour'; it has 'flag', 'mass', 'object'$"):
+        own_labels(attributes, "colour")
     for name, said in (
-        ("colour", "no column 'colour'"),
         ("mass", "other than 0 and 1"),
         ("object", "no label to 2 sources"),
     ):

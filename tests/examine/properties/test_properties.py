@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skerry.errors import CannotAnswerError
+from skerry.errors import CannotAnswerError, ConfigError
 from skerry.examine import ExamineConfig
 from skerry.examine.environment import surface_density
 from skerry.examine.properties.answer import MATCHED, SEA, properties
@@ -80,8 +80,11 @@ def test_what_cannot_be_compared_is_named() -> None:
     assert "'flat' was left out: all values are 1" in notes
     assert "'few' was left out: only 5 sources have a value" in notes
     assert "no positions" in notes
-    with pytest.raises(CannotAnswerError, match="no column of numbers 'nothing'"):
+    with pytest.raises(ConfigError, match="no column 'nothing'"):
         properties(BASE, ExamineConfig(columns="nothing"))
+    named = subject_of(VECTORS, [np.arange(GROUP)], columns(1), {"kind": ["a"] * N})
+    with pytest.raises(CannotAnswerError, match="'kind' holds words; give a column of numbers"):
+        properties(named, ExamineConfig(columns="kind"))
     with pytest.raises(CannotAnswerError, match=r"table=FILE"):
         properties(BASE, ExamineConfig())
     with pytest.raises(CannotAnswerError, match="no class"):

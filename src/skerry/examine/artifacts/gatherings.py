@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.answer import array
-from skerry.errors import CannotAnswerError
 from skerry.examine.artifacts.concentration import Gathered, gathered_in, gathered_on_sky
-from skerry.examine.columns import column_of, usable
+from skerry.examine.columns import column_of, require_columns, usable
 from skerry.examine.settings import ExamineConfig, names_of
 from skerry.examine.statistics import q_values, rank_difference
 from skerry.examine.subject import Subject
@@ -48,7 +47,7 @@ def gatherings(subject: Subject, settings: ExamineConfig) -> tuple[pa.Table, lis
 
     Raises
     ------
-    CannotAnswerError
+    ConfigError
         The catalog lacks a column that ``settings.columns`` names.
     """
     words, numbers, notes = _columns(subject, settings)
@@ -94,13 +93,12 @@ def _columns(
             notes.append(f"The catalog has no column of the {role}.")
         else:
             numbers[name] = known.numbers[name]
+    require_columns(known, names_of(settings.columns))
     for name in names_of(settings.columns):
         if name in known.words:
             words[name] = list(known.words[name])
-        elif name in known.numbers:
-            numbers[name] = known.numbers[name]
         else:
-            raise CannotAnswerError(f"the run's catalog has no column {name!r}")
+            numbers[name] = known.numbers[name]
     if subject.positions is None:
         notes.append("The sources have no positions: whether members lie together is not known.")
     for name in [name for name, values in words.items() if len(set(values) - {""}) < 2]:

@@ -62,8 +62,10 @@ def crossmatch(subject: Subject, settings: ExamineConfig) -> Answer:
     Raises
     ------
     CannotAnswerError
-        No class; a column of labels is missing or holds none; the sources or the catalog have no
+        No class; a column of labels holds none; the sources or the catalog have no
         positions to match by.
+    ConfigError
+        A column of labels that is named is missing.
     InputError
         The catalog or the service cannot be read now. No answer is kept then.
     """

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from skerry.errors import CannotAnswerError, SkerryError
-from skerry.examine.columns import ALIASES, TRUTH
+from skerry.examine.columns import ALIASES, TRUTH, require_columns
 from skerry.examine.settings import names_of
 from skerry.represent.trees.schema import Schema, get, names
 from skerry.represent.trees.votes import read_counts
@@ -98,8 +98,10 @@ def own_labels(attributes: Attributes, named: str) -> tuple[list[Labelling], lis
 
     Raises
     ------
+    ConfigError
+        A column that is named is missing.
     CannotAnswerError
-        A column that is named is missing, or is neither of words nor of 0 and 1.
+        One that is named is neither of words nor of 0 and 1.
     """
     if named:
         return [_named(attributes, name) for name in names_of(named)], []
@@ -141,16 +143,11 @@ def _is_number(text: str) -> bool:
 
 
 def _named(attributes: Attributes, name: str) -> Labelling:
+    require_columns(attributes, [name])
     if name in attributes.words:
         texts = list(attributes.words[name])
-    elif name in attributes.numbers:
-        texts = [repr(value) for value in attributes.numbers[name].tolist()]
     else:
-        known = [*attributes.words, *attributes.numbers]
-        raise CannotAnswerError(
-            f"no column {name!r} to take labels from; the run's catalog has "
-            f"{listed(n for n in known if not n.startswith(TRUTH))}"
-        )
+        texts = [repr(value) for value in attributes.numbers[name].tolist()]
     found = checked_column(labelling_of(name, texts))
     if not found.labels():
         raise CannotAnswerError(f"column {name!r} gives no label to {FEWEST} sources or more")

@@ -55,6 +55,8 @@ def label_independence(subject: Subject, settings: ExamineConfig) -> Answer:
     ------
     CannotAnswerError
         No votes of either kind for enough sources, or a column that is named cannot be used.
+    ConfigError
+        A column that is named is missing.
     """
     votes, notes = _votes(subject, settings)
     nuisance, lacking = nuisance_of(subject, settings)

@@ -87,6 +87,8 @@ def properties(subject: Subject, settings: ExamineConfig) -> Answer:
 
     Raises
     ------
+    ConfigError
+        A column that is named is missing.
     CannotAnswerError
         No class, no column of numbers, or none with values.
     """

@@ -52,8 +52,10 @@ def altered(subject: Subject, settings: ExamineConfig) -> tuple[list[Altered], l
 
     Raises
     ------
+    ConfigError
+        A column that is named is missing.
     CannotAnswerError
-        A column that is named is missing, or there are fewer than ``LEAST`` sources.
+        One that is named holds no numbers, or there are fewer than ``LEAST`` sources.
     """
     if len(subject) < LEAST:
         raise CannotAnswerError(

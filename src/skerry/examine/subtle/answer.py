@@ -50,8 +50,10 @@ def subtle(subject: Subject, settings: ExamineConfig) -> Answer:
 
     Raises
     ------
+    ConfigError
+        A column that is named is missing.
     CannotAnswerError
-        A column is missing, there are too few sources, or nothing can be taken out.
+        A column holds no numbers, there are too few sources, or nothing can be taken out.
     """
     representations, notes = altered(subject, settings)
     if not representations:
