@@ -20,6 +20,7 @@ from scipy.stats import binomtest, poisson
 from skerry.publish import tables
 from skerry.publish.columns import described
 from skerry.publish.findings import Findings
+from skerry.publish.formats import to_ecsv
 from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA, UNCLUSTERED_SCHEMA
 
 SCHEMAS = {
@@ -227,3 +228,13 @@ def test_text_that_ecsv_would_break_on_survives(findings, tmp_path: Path) -> Non
         read = Table.read(tmp_path / "classes.ecsv", format="ascii.ecsv")
         assert list(read["distinctive"]) == [expected] * 3
         assert list(read["rank"]) == [1, 2, 3]
+
+
+def test_no_row_of_ecsv_is_taken_for_a_comment() -> None:
+    ids = ["#hash", "# a b", '#"q"', "\u3000#wide", "", "plain", "#", "a\n#b", "#c\n  #d"]
+    table = pa.table({"id_str": ids, "note": ids[::-1], "n": list(range(len(ids)))})
+    read = Table.read(to_ecsv("members", table).decode(), format="ascii.ecsv")
+    expected = [*ids[:-2], "a\ufffd#b", "#c\ufffd  #d"]
+    assert list(read["n"]) == list(range(len(ids)))
+    assert list(read["id_str"].filled("")) == expected
+    assert list(read["note"].filled("")) == expected[::-1]

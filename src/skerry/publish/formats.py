@@ -20,8 +20,13 @@ from skerry.store.votable import votable_bytes
 _Array = npt.NDArray[Any]
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NOT_ECSV = re.compile("[^\t\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]")
-"""What a reader of ECSV would take for the end of a line, and what no text file can hold."""
+_NOT_ECSV = re.compile(
+    "[^\t\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]|\n(?=\\s*#)"
+)
+"""What a reader of ECSV takes for the end of a line or for a comment, and what no text file can
+hold."""
+_COMMENT = re.compile(r"^[^\S\n]*#[^ \n]*", re.MULTILINE)
+"""The first cell of a row that a reader would take for a comment."""
 
 
 def to_fits(name: str, table: pa.Table) -> bytes:
@@ -113,7 +118,8 @@ def to_ecsv(name: str, table: pa.Table) -> bytes:
     """The table as ECSV (Astropy Proposal for Enhancement 6), UTF-8, values between spaces.
 
     Units, descriptions and UCDs (as ``meta``) are in its YAML header. A null number is an empty
-    cell. Control characters and the line ends of Unicode but for the newline become U+FFFD.
+    cell. Control characters and the line ends of Unicode but for the newline become U+FFFD, and a
+    newline before ``#`` too.
     """
     from astropy.table import MaskedColumn, Table
 
@@ -132,7 +138,9 @@ def to_ecsv(name: str, table: pa.Table) -> bytes:
         )
     out = io.StringIO()
     Table(columns, meta={"name": name}).write(out, format="ascii.ecsv")
-    return out.getvalue().encode("utf-8")
+    # the column names are the first line of no comment; astropy quotes no # that begins a row
+    head, names, rows = re.split(r"^([^#\n].*\n)", out.getvalue(), maxsplit=1, flags=re.MULTILINE)
+    return (head + names + _COMMENT.sub(r'"\g<0>"', rows)).encode("utf-8")
 
 
 def _meant(field: pa.Field, key: str) -> str:
