@@ -8,8 +8,11 @@ from skerry.adding.joint import open_inputs
 from skerry.context import Context
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
-from skerry.store import read_manifest
+from skerry.publish.words import count
+from skerry.store import read_manifest, read_table
+from skerry.store.nouns import read_failures
 from skerry.store.runfolder import open_folder, read_config
+from skerry.survey import Survey
 
 
 def reopened(run: Path, *, threads: int = 0, on_event: OnEvent = silent) -> Context:
@@ -40,7 +43,33 @@ def reopened(run: Path, *, threads: int = 0, on_event: OnEvent = silent) -> Cont
     made = read_manifest(run / "sources")
     if made is None or made.inputs.get("input") != context.fingerprint:
         raise InputError(
-            f"{' + '.join(folder.inputs)} is not what it was when {run} was made; run "
+            f"{' + '.join(folder.inputs)} is not what it was when {run} was made: "
+            f"{_difference(run, survey)}, or run "
             f"{'skerry add' if folder.added else 'skerry run'!r} on it again"
         )
     return context
+
+
+def _difference(run: Path, survey: Survey) -> str:
+    """What of an input is not as a run found it, and what to do of it."""
+    before, now = read_table(run / "sources" / "sources.parquet"), survey.sources
+    then, ids = (set(table["id_str"].to_pylist()) for table in (before, now))
+    parts = [
+        f"{count(len(names), 'source')} {said}, as {min(names)!r}"
+        for names, said in ((then - ids, "gone"), (ids - then, "new"))
+        if names
+    ]
+    if parts:
+        return f"{' and '.join(parts)}: bring back what there was"
+    rows = [table.sort_by("id_str").to_pylist() for table in (before, now)]
+    other = [one["id_str"] for one, old in zip(*rows, strict=True) if one != old]
+    if other:
+        return (
+            f"{count(len(other), 'source')} with another position or image, as {other[0]!r}: "
+            "bring back what there was"
+        )
+    failed = tuple(f.location for f in read_failures(run / "representations" / "failures.parquet"))
+    gone = [file for file in survey.missing() if not file.endswith(failed)]
+    if gone:
+        return f"{count(len(gone), 'file')} gone, as {gone[0]}: put what is gone back"
+    return "a file was changed or replaced since: bring back the one that there was"

@@ -23,7 +23,7 @@ from skerry.survey.streams.hats import open_hats
 from skerry.survey.streams.open_tars import from_tars
 from skerry.survey.streams.patterns import folder_of, names_of, several
 from skerry.survey.streams.place import Place, place_of, relative
-from skerry.survey.streams.states import states
+from skerry.survey.streams.states import MISSING, states
 from skerry.types import Failure, FloatArray
 
 Kind = Literal["files", "parquet", "tars", "vectors"]
@@ -127,6 +127,11 @@ class Survey:
         for place, state in states(self.path, sorted(set(self._reader.files))):
             content.update(f"{place}\0{state}\n".encode())
         return content.hexdigest()
+
+    def missing(self) -> list[str]:
+        """The files of images or vectors that are not there, sorted."""
+        files = sorted(set(self._reader.files))
+        return [place for place, state in states(self.path, files) if state == MISSING]
 
 
 def _lines(sources: pa.Table) -> Iterator[bytes]:
