@@ -103,6 +103,15 @@ def test_a_table_by_id_adds_columns(run: Path, tmp_path: Path) -> None:
         examine(run, ["properties"], ExamineConfig(table=str(tmp_path / "none.csv")))
 
 
+def test_sources_that_a_table_lacks_are_said(run: Path, tmp_path: Path) -> None:
+    table = tmp_path / "part.csv"
+    rows = [f"s{i:03d},{i % 7}" for i in range(100, N_PLANTED)]
+    table.write_text("\n".join(["id_str,mass", *rows, "t1,1", "t2,2"]) + "\n")
+    [answer] = examine(run, ["properties"], ExamineConfig(table=str(table)))
+    said = "part.csv has 1,100 of the 1,200 sources that were searched; 2 of its rows are of none"
+    assert any(said in note for note in answer.notes)
+
+
 def test_an_answer_stays_until_there_is_another(run: Path, tmp_path: Path) -> None:
     table = tmp_path / "more.csv"
     rows = [f"s{i:03d},{5 if i >= N_SEA else i % 7}" for i in range(N_PLANTED)]

@@ -167,6 +167,8 @@ def _build(question: Question, context: Context, subject: Subject, settings: Exa
         answer = question.answer(subject, settings)
     except CannotAnswerError as error:
         answer = Answer(question.name, f"Cannot be answered: {error}.", answered=False)
+    if "table" in question.uses:
+        answer = replace(answer, notes=(*answer.notes, *subject.attributes.notes))
     rejected = [rare for rare in subject.classes if rare.verdict == "rejected"]
     if rejected and not settings.classes:
         note = "No class was left by the nulls: the rejected candidates were examined instead."

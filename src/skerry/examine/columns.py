@@ -66,7 +66,7 @@ def numeric_columns(subject: Subject, named: str) -> dict[str, DoubleArray]:
     ConfigError
         The catalog lacks one that is named.
     CannotAnswerError
-        The catalog has none, or one that is named holds words.
+        The catalog has none, or one that is named holds no numbers.
     """
     numbers = subject.attributes.numbers
     if not named:
@@ -82,7 +82,7 @@ def numeric_columns(subject: Subject, named: str) -> dict[str, DoubleArray]:
     if words:
         known = listed(n for n in numbers if not n.startswith(TRUTH))
         raise CannotAnswerError(
-            f"{', '.join(map(repr, words))} holds words; give a column of numbers, of {known}"
+            f"{', '.join(map(repr, words))} holds no numbers; give columns that do, of {known}"
         )
     return {name: numbers[name] for name in names_of(named)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -30,12 +30,13 @@ class Attributes:
 
     ``numbers`` float64 (n,), NaN where empty or no number; ``words`` object (n,), "" where empty.
     A column of text is a number where nine in ten of its entries that are not empty are.
-    ``units`` only of columns whose format records them.
+    ``units`` only of columns whose format records them. ``notes``: what a user should know.
     """
 
     numbers: dict[str, DoubleArray] = field(default_factory=dict)
     words: dict[str, np.ndarray[tuple[int], np.dtype[np.object_]]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def joined(self, other: Attributes) -> Attributes:
         """With the columns of another, which hold where both have one of the same name."""
@@ -43,6 +44,7 @@ class Attributes:
             {**{k: v for k, v in self.numbers.items() if k not in other.words}, **other.numbers},
             {**{k: v for k, v in self.words.items() if k not in other.numbers}, **other.words},
             {**self.units, **other.units},
+            (*self.notes, *other.notes),
         )
 
 
@@ -82,6 +84,8 @@ def _vectors(survey: Survey, catalog: Catalog) -> set[str]:
 def attributes_of(path: Place, ids: Sequence[str]) -> Attributes:
     """The columns of another table for the sources ``ids``, found by its column of ids.
 
+    A note says so where it lacks some of them or has others.
+
     Raises
     ------
     CatalogError
@@ -96,12 +100,19 @@ def attributes_of(path: Place, ids: Sequence[str]) -> Attributes:
     found = _read(catalog, name, False, {name})
     if len(set(found[0])) < len(found[0]):
         raise CatalogError(f"{path} repeats ids in column {name!r}; keep one row a source")
-    if not set(found[0]) & set(ids):
+    shared = len(set(found[0]) & set(ids))
+    if not shared:
         raise CatalogError(
             f"{path} has none of the run's sources in column {name!r} (as {found[0][:3]}; "
             f"the run has {list(ids[:3])}); give a table with the same ids"
         )
-    return _aligned([found], ids)
+    if shared == len(ids) == len(found[0]):
+        return _aligned([found], ids)
+    note = (
+        f"{path.name} has {shared:,} of the {len(ids):,} sources that were searched; "
+        f"{len(found[0]) - shared:,} of its rows are of none of them."
+    )
+    return replace(_aligned([found], ids), notes=(note,))
 
 
 _Read = tuple[list[str], pa.Table, dict[str, str]]

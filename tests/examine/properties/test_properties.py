@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from skerry.errors import CannotAnswerError, ConfigError
 from skerry.examine import ExamineConfig
 from skerry.examine.environment import surface_density
-from skerry.examine.properties.answer import MATCHED, SEA, properties
+from skerry.examine.properties import properties
+from skerry.examine.properties.shown import MATCHED, SEA
 from tests.examine.made import subject_of
 
 N, GROUP = 400, 40
@@ -83,7 +84,7 @@ def test_what_cannot_be_compared_is_named() -> None:
     with pytest.raises(ConfigError, match="no column 'nothing'"):
         properties(BASE, ExamineConfig(columns="nothing"))
     named = subject_of(VECTORS, [np.arange(GROUP)], columns(1), {"kind": ["a"] * N})
-    with pytest.raises(CannotAnswerError, match="'kind' holds words; give a column of numbers"):
+    with pytest.raises(CannotAnswerError, match="'kind' holds no numbers; give columns that do"):
         properties(named, ExamineConfig(columns="kind"))
     with pytest.raises(CannotAnswerError, match=r"table=FILE"):
         properties(BASE, ExamineConfig())
@@ -120,3 +121,21 @@ def test_the_density_on_the_sky_is_in_sources_per_square_degree() -> None:
     assert surface_density(pole)[0] > 3
     with pytest.raises(CannotAnswerError, match="only 3 sources"):
         surface_density(pole[:3])
+
+
+def test_columns_that_no_control_can_be_alike_in_are_refused() -> None:
+    made = subject_of(VECTORS, [np.arange(GROUP)], {**columns(1), "flat": np.ones(N)})
+    with pytest.raises(CannotAnswerError, match=r"no controls can be matched: .*'flat'"):
+        properties(made, ExamineConfig(matched="flat"))
+    answer = properties(made, ExamineConfig(matched="flat,mass"))
+    assert "controls matched on mass in at least" in answer.sentence
+    assert any(note.startswith("To match controls: Column 'flat'") for note in answer.notes)
+
+
+def test_columns_without_values_in_a_class_are_named() -> None:
+    mass = np.where(np.arange(N) < GROUP - 3, np.nan, columns(1)["mass"])
+    made = subject_of(VECTORS, [np.arange(GROUP)], {**columns(1), "mass": mass})
+    notes = properties(made, ExamineConfig(matched="same")).notes
+    for against in (SEA, MATCHED):
+        said = f"SKR-s000: not compared with the {against}, as fewer than 5 members or others have"
+        assert any(note.startswith(said) and note.endswith("a value: 'mass'.") for note in notes)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from skerry.answer import Answer, Plot, Series, array
+from skerry.answer import Answer, array
 from skerry.errors import CannotAnswerError
 from skerry.examine.columns import numeric_columns, usable
 from skerry.examine.environment import NEIGHBOR, surface_density
@@ -23,18 +23,16 @@ from skerry.examine.properties.matched import (
     matched_controls,
     stratified_difference,
 )
-from skerry.examine.settings import ExamineConfig, names_of
+from skerry.examine.properties.shown import MATCHED, SEA, plot_of_class, sentence, sentence_of_class
+from skerry.examine.settings import ExamineConfig
 from skerry.examine.statistics import q_values, rank_difference
 from skerry.examine.subject import Subject
+from skerry.survey.columns import listed
 from skerry.types import DoubleArray, IntArray
 
 QUESTION = "properties"
-SHOWN = 15
-"""Columns in a class's figure, the largest differences first."""
 FEWEST = 5
 """Members and others with a value, with fewer of which a column is not compared."""
-
-SEA, MATCHED = "sea", "matched controls"
 
 PROPERTIES_SCHEMA = pa.schema(
     [
@@ -83,22 +81,24 @@ def properties(subject: Subject, settings: ExamineConfig) -> Answer:
     """Compare every column of numbers, and the density of neighbors on the sky.
 
     ``settings.columns`` are compared, all if empty; ``settings.matched`` are those that controls
-    are alike in; none: no controls. Columns that are constant or missing are named in the notes.
+    are alike in; none: no controls. What is constant, empty or not compared is named in the notes.
 
     Raises
     ------
     ConfigError
         A column that is named is missing.
     CannotAnswerError
-        No class, no column of numbers, or none with values.
+        No class, no column of numbers, or none with values, to compare or to match.
     """
     subject.require_classes()
     columns, notes = _columns(subject, settings)
-    matched = numeric_columns(subject, settings.matched) if settings.matched else {}
+    matched = _matched(subject, settings, notes)
     sea = np.flatnonzero(subject.label < 0)
     compared: list[_Compared] = []
     for rare, rows in zip(subject.classes, subject.members, strict=True):
-        compared += _against_sea(rare.class_id, rows, sea, columns)
+        made = _against_sea(rare.class_id, rows, sea, columns)
+        notes += _left_out(rare.class_id, SEA, made, columns)
+        compared += made
         if matched:
             controls = matched_controls(rows, sea, list(matched.values()), settings.seed)
             if controls.unmatched:
@@ -107,7 +107,9 @@ def properties(subject: Subject, settings: ExamineConfig) -> Answer:
                     f"{CONTROLS} controls alike in {', '.join(matched)}, and were left out there."
                 )
             others = {k: v for k, v in columns.items() if k not in matched}
-            compared += _against_controls(rare.class_id, controls, others)
+            made = _against_controls(rare.class_id, controls, others)
+            notes += _left_out(rare.class_id, MATCHED, made, others)
+            compared += made
     if not compared:
         raise CannotAnswerError(
             f"no column has a value for {FEWEST} or more members of a class and others"
@@ -116,12 +118,12 @@ def properties(subject: Subject, settings: ExamineConfig) -> Answer:
     rows_of = table.to_pylist()
     return Answer(
         QUESTION,
-        _sentence(rows_of, len(subject.classes), settings),
+        sentence(rows_of, len(subject.classes), list(matched), settings.alpha),
         CAVEAT,
         {"properties": table},
-        of_class={c.class_id: _of_class(rows_of, c.class_id) for c in subject.classes},
+        of_class={c.class_id: sentence_of_class(rows_of, c.class_id) for c in subject.classes},
         class_plots={
-            c.class_id: _plot(rows_of, c.class_id)
+            c.class_id: plot_of_class(rows_of, c.class_id)
             for c in subject.classes
             if any(row["class_id"] == c.class_id for row in rows_of)
         },
@@ -137,11 +139,7 @@ def _columns(subject: Subject, settings: ExamineConfig) -> tuple[dict[str, Doubl
         if settings.columns or subject.positions is None:
             raise
         found, notes = {}, [f"{error}."]
-    for name, values in list(found.items()):
-        why = usable(values)
-        if why:
-            notes.append(f"Column {name!r} was left out: {why}.")
-            del found[name]
+    found = _with_values(found, notes)
     if subject.positions is None:
         notes.append("The sources have no positions: their environment was not looked at.")
     else:
@@ -153,6 +151,36 @@ def _columns(subject: Subject, settings: ExamineConfig) -> tuple[dict[str, Doubl
     if not found:
         raise CannotAnswerError("no column of numbers has values: " + " ".join(notes))
     return found, notes
+
+
+def _matched(subject: Subject, settings: ExamineConfig, notes: list[str]) -> dict[str, DoubleArray]:
+    """The columns that controls are alike in; none where none was named."""
+    if not settings.matched:
+        return {}
+    said: list[str] = []
+    found = _with_values(numeric_columns(subject, settings.matched), said)
+    if not found:
+        raise CannotAnswerError("no controls can be matched: " + " ".join(said))
+    notes += [f"To match controls: {note}" for note in said]
+    return found
+
+
+def _with_values(columns: dict[str, DoubleArray], notes: list[str]) -> dict[str, DoubleArray]:
+    why = {name: usable(values) for name, values in columns.items()}
+    notes += [f"Column {name!r} was left out: {said}." for name, said in why.items() if said]
+    return {name: values for name, values in columns.items() if not why[name]}
+
+
+def _left_out(
+    class_id: str, against: str, made: Sequence[_Compared], columns: dict[str, DoubleArray]
+) -> list[str]:
+    left = sorted(set(columns) - {one.column for one in made})
+    if not left:
+        return []
+    return [
+        f"{class_id}: not compared with the {against}, as fewer than {FEWEST} members or others "
+        f"have a value: {listed(left)}."
+    ]
 
 
 def _against_sea(
@@ -206,79 +234,3 @@ def _table(compared: Sequence[_Compared], subject: Subject, alpha: float) -> pa.
         for c, adjusted in zip(compared, q, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=PROPERTIES_SCHEMA)
-
-
-def _sentence(rows: Sequence[dict[str, object]], n_classes: int, settings: ExamineConfig) -> str:
-    against = MATCHED if settings.matched else SEA
-    held = [row for row in rows if row["against"] == against]
-    differing = [row for row in held if row["differs"]]
-    classes = {row["class_id"] for row in differing}
-    controls = f"controls matched on {', '.join(names_of(settings.matched))}"
-    return (
-        f"{len(classes)} of {n_classes} classes differ from "
-        f"{controls if settings.matched else 'the sea'} in at least one column: "
-        f"{len(differing)} of {len(held)} comparisons at a false discovery rate of "
-        f"{settings.alpha:.0%}."
-    )
-
-
-def _of_class(rows: Sequence[dict[str, object]], class_id: str) -> str:
-    own = [row for row in rows if row["class_id"] == class_id]
-    differing = [row for row in own if row["differs"]]
-    if not own:
-        return "Too few members have a value in any column."
-    if not differing:
-        return f"No difference in any of {len({r['column'] for r in own})} columns."
-    parts = []
-    for against in (MATCHED, SEA):
-        first = [row for row in differing if row["against"] == against]
-        first.sort(key=lambda row: -abs(_number(row["effect"])))
-        named = ", ".join(
-            f"{row['column']} {'higher' if _number(row['effect']) > 0 else 'lower'} "
-            f"(median {_number(row['median_members']):.3g}, not "
-            f"{_number(row['median_others']):.3g})"
-            for row in first[:3]
-        )
-        if named:
-            parts.append(f"Against {'the ' if against == SEA else ''}{against}: {named}.")
-    return " ".join(parts)
-
-
-def _number(value: object) -> float:
-    assert isinstance(value, float)
-    return value
-
-
-def _plot(rows: Sequence[dict[str, object]], class_id: str) -> Plot:
-    own = [row for row in rows if row["class_id"] == class_id]
-    largest: dict[str, float] = {}
-    for row in own:
-        name = str(row["column"])
-        largest[name] = max(largest.get(name, 0.0), abs(_number(row["effect"])))
-    shown = sorted(largest, key=lambda name: (-largest[name], name))[:SHOWN][::-1]
-    drawn = []
-    for against, shift in ((SEA, 0.12), (MATCHED, -0.12)):
-        held = {str(r["column"]): r for r in own if r["against"] == against}
-        places = [i for i, name in enumerate(shown) if name in held]
-        if places:
-            picked = [held[shown[i]] for i in places]
-            drawn.append(
-                Series(
-                    "intervals",
-                    array([row["effect"] for row in picked]),
-                    array(places) + shift,
-                    f"against {against}",
-                    array([row["effect_low"] for row in picked]),
-                    array([row["effect_high"] for row in picked]),
-                    across=True,
-                )
-            )
-    return Plot(
-        f"How far the members of {class_id} lie above (right) or below (left) others in each "
-        "column: Cliff's delta with its 95% interval, 0 for no difference, the largest at the top.",
-        "effect (Cliff's delta)",
-        "",
-        tuple(drawn),
-        y_ticks=tuple(shown),
-        at_x=(0.0,),
-    )
