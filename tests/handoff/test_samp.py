@@ -141,6 +141,16 @@ def test_what_goes_wrong_in_a_tool_is_told(judged: Path, connect: Any) -> None:
     assert told["topcat"] == "out of memory" and "no answer" in told["slow"]
 
 
+def test_what_no_tool_took_is_a_failure(judged: Path, connect: Any) -> None:
+    connect("topcat", TABLE).error = "out of memory"
+    code, out, _ = call("send", judged)
+    assert code == 1 and "topcat: out of memory" in out and "Not taken: file:" in out
+    code, out, _ = call("send", judged, "--json")
+    assert code == 1 and json.loads(out)["sent"][0]["error"] == "out of memory"
+    connect("Aladin", TABLE)
+    assert call("send", judged)[0] == 0
+
+
 def test_a_hub_without_tools_and_a_tool_by_a_wrong_name(judged: Path, connect: Any) -> None:
     message = table_of(Finished(judged))
     with pytest.raises(

@@ -118,7 +118,8 @@ def _tables(settings: Sequence[str]) -> dict[str, Any]:
 
 def report(
     work: Callable[[], dict[str, Any]], show: Callable[[dict[str, Any]], None], as_json: bool
-) -> None:
+) -> dict[str, Any]:
+    """Do the work of a command and say what came of it, which is returned; an error ends it."""
     try:
         found = work()
     except SkerryError as error:
@@ -131,6 +132,7 @@ def report(
         typer.echo(json.dumps(found, indent=1))
     else:
         show(found)
+    return found
 
 
 def _fail(kind: str, message: str, as_json: bool, code: int = 1) -> NoReturn:

@@ -29,7 +29,10 @@ def send(
     ] = 60.0,
     as_json: AsJson = False,
 ) -> None:
-    """Send the members of RUN's classes to TOPCAT, Aladin or DS9 as they run, by SAMP."""
+    """Send the members of RUN's classes to TOPCAT, Aladin or DS9 as they run, by SAMP.
+
+    It fails where no tool took them.
+    """
 
     def work() -> dict[str, Any]:
         from skerry.errors import ConfigError
@@ -52,9 +55,15 @@ def send(
         for receipt in found["sent"]:
             typer.echo(f"{receipt['name']}: {receipt['error'] or 'taken'}")
         if "url" in found["parameters"]:
-            typer.echo(f"Sent: {found['parameters']['url']}")
+            typer.echo(f"{'Sent' if _taken(found) else 'Not taken'}: {found['parameters']['url']}")
 
-    report(work, show, as_json)
+    if not _taken(report(work, show, as_json)):
+        raise typer.Exit(1)
+
+
+def _taken(found: dict[str, Any]) -> bool:
+    """Whether any tool took what was sent."""
+    return any(not receipt["error"] for receipt in found["sent"])
 
 
 def zooniverse(
