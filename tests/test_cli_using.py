@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from skerry.types import FloatArray
@@ -81,6 +82,26 @@ def test_grown_is_written_and_reads_back(judged: Path, tmp_path: Path, suffix: s
     assert len(found["candidates"]) == 300
     rows = read(path)
     assert [{**r, "class_id": r["class_id"] or ""} for r in rows] == found["candidates"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "fits", "vot"])
+def test_columns_say_what_they_mean(finished: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"similar.{suffix}"
+    name = pq.read_table(finished / "products" / "members.parquet")["id_str"][0].as_py()
+    answer("similar", finished, "--id", name, "-n", 3, "-o", path)
+    if suffix == "parquet":
+        fields = pq.read_schema(path)
+        assert all(f.metadata[b"description"] and f.metadata[b"ucd"] for f in fields)
+        assert fields.field("ra").metadata[b"unit"] == b"deg"
+        return
+    table = Table.read(path)
+    assert str(table["ra"].unit) == str(table["dec"].unit) == "deg"
+    if suffix == "fits":
+        header = fits.getheader(path, 1)
+        assert header["EXTNAME"] == "SIMILAR" and header["TUCD5"] == "pos.eq.ra;meta.main"
+    else:
+        assert all(table[column].description for column in table.colnames)
+        assert table["ra"].meta["ucd"] == "pos.eq.ra;meta.main"
 
 
 def test_tables_are_shown(judged: Path, new: Path) -> None:

@@ -37,7 +37,7 @@ def catalog(folder: Folder, output: CatalogFile = None, as_json: AsJson = False)
             raise ConfigError(f"{target} exists; choose another file with -o, or remove it")
         with bar() as on_event:
             found = catalog_of(open_survey(folder), target.parent, on_event=on_event)
-        write_output(target, found)
+        write_output(target, found, "catalog")
         placed = found.num_rows - found["ra"].null_count
         return {"catalog": str(target), "sources": found.num_rows, "placed": placed}
 

@@ -37,7 +37,7 @@ def similar(
         check_output(sheet, folder, suffixes=(".jpg", ".jpeg"), option="--sheet")
         run = Finished(folder)
         found = run.similar(id_str, image=image, position=position, radius=radius, limit=limit)
-        write_output(output, found.sources)
+        write_output(output, found.sources, "similar")
         if sheet is not None:
             run.write_sheet(sheet, found)
         return {

@@ -51,51 +51,23 @@ def check_output(
         raise ConfigError(f"{option} {output} cannot be written there; choose another file")
 
 
-def write_output(output: Path | None, table: pa.Table) -> None:
+def write_output(output: Path | None, table: pa.Table, name: str) -> None:
+    """Write a table under a name, with what its fields' metadata say of units and meaning."""
     if output is None:
         return
+    from pyarrow import csv
+
+    from skerry.publish.formats import ENCODERS
     from skerry.store import write_bytes, write_table
 
     if output.suffix == ".parquet":
         write_table(output, table)
-    else:
-        write_bytes(output, _encoded(table, output.suffix))
-
-
-def _encoded(table: pa.Table, suffix: str) -> bytes:
-    import numpy as np
-    from pyarrow import csv
-
-    from skerry.using import as_table
-
-    buffer = io.BytesIO()
-    if suffix == ".csv":
+    elif output.suffix == ".csv":
+        buffer = io.BytesIO()
         csv.write_csv(table, buffer)
-        return buffer.getvalue()
-    rows = as_table(table)
-    for name in rows.colnames:
-        if rows[name].dtype.kind == "U":
-            made = [_ascii(text) if suffix == ".fits" else _xml(text) for text in rows[name]]
-            rows[name] = np.array(made, dtype="S" if suffix == ".fits" else "U")
-    if suffix == ".fits":
-        rows.write(buffer, format="fits")
-        return buffer.getvalue()
-    from astropy.io.votable import from_table
-
-    from skerry.store.votable import votable_bytes
-
-    return votable_bytes(from_table(rows))
-
-
-def _ascii(text: str) -> bytes:
-    """As FITS can hold it: printable ASCII, all else by Python's escapes."""
-    plain = text.isascii() and text.isprintable()
-    return text.encode("ascii" if plain else "unicode_escape")
-
-
-def _xml(text: str) -> str:
-    """As XML can hold it."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+        write_bytes(output, buffer.getvalue())
+    else:
+        write_bytes(output, ENCODERS[output.suffix.removeprefix(".")](name, table))
 
 
 def print_table(

@@ -31,7 +31,7 @@ def grow(
         check_output(output, folder)
         run = Finished(folder)
         found = run.grow(class_id, limit, reviewed=reviewed)
-        write_output(output, found)
+        write_output(output, found, "grown")
         verdict = run.class_of(class_id).verdict
         return {"class_id": class_id, "verdict": verdict, "candidates": found.to_pylist()}
 
@@ -72,7 +72,7 @@ def assign(
             config = from_mapping(parse_override(text), config)
         with bar() as on_event:
             placed = run.assign(new, config, threads=threads, on_event=on_event)
-        write_output(output, placed.sources)
+        write_output(output, placed.sources, "assigned")
         sources = placed.sources.to_pylist()
         return {"sources": sources, "classes": placed.classes, "warnings": placed.warnings}
 

@@ -1,7 +1,8 @@
-"""What each column of the products means: unit, description and UCD."""
+"""What each column of the products and other tables means: unit, description and UCD."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -50,11 +51,16 @@ _CLASSES = {
     "n_checks": Column("Number of checks made", "meta.number"),
     "n_checks_passed": Column("Number of checks passed", "meta.number"),
 }
+SOURCE = Column("Source", "meta.id;meta.main")
+RA = Column("Right ascension, ICRS", "pos.eq.ra;meta.main", "deg")
+DEC = Column("Declination, ICRS", "pos.eq.dec;meta.main", "deg")
+NEAREST = Column("Class it is nearest to", "meta.id.assoc")
+RATIO = Column("Distance to it, 1 for a typical member", "pos.distance;arith.ratio")
 _MEMBERS = {
-    "id_str": Column("Source", "meta.id;meta.main"),
+    "id_str": SOURCE,
     "class_id": _CLASS,
-    "ra": Column("Right ascension, ICRS", "pos.eq.ra;meta.main", "deg"),
-    "dec": Column("Declination, ICRS", "pos.eq.dec;meta.main", "deg"),
+    "ra": RA,
+    "dec": DEC,
     "probability": Column("Membership: how often it came back, or depth", "stat.probability"),
     "order": Column("1 for the most central member", "stat.rank"),
     "core": Column("Is it one of those the class was judged by?", "meta.code"),
@@ -69,9 +75,9 @@ _CHECKS = {
     "sentence": Column("The outcome in words", "meta.note"),
 }
 _UNCLUSTERED = {
-    "id_str": Column("Source", "meta.id;meta.main"),
-    "nearest_class": Column("Class it is nearest to", "meta.id.assoc"),
-    "distance_ratio": Column("Distance to it, 1 for a typical member", "pos.distance;arith.ratio"),
+    "id_str": SOURCE,
+    "nearest_class": NEAREST,
+    "distance_ratio": RATIO,
     "reason": Column("Why it is in no class", "meta.code"),
     "membership": Column("Soft membership in that class", "stat.probability"),
 }
@@ -90,7 +96,11 @@ def described(name: str) -> dict[str, Column]:
 
 def schema(name: str) -> pa.Schema:
     """The schema of a product, with unit, description and UCD as metadata of its fields."""
-    plain, columns = _PRODUCTS[name]
+    return with_meaning(*_PRODUCTS[name])
+
+
+def with_meaning(plain: pa.Schema, columns: Mapping[str, Column]) -> pa.Schema:
+    """A schema with unit, description and UCD as metadata of its fields."""
     return pa.schema([f.with_metadata(_metadata(columns[f.name])) for f in plain])
 
 
