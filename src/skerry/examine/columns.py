@@ -13,6 +13,9 @@ from skerry.survey import Attributes
 from skerry.survey.columns import listed, normalized
 from skerry.types import DoubleArray
 
+VARIED = 10
+"""Different values, with fewer of which a column tells nothing of what is far from all others."""
+
 TRUTH = "truth_"
 """Columns of a simulated survey's truth begin so; no question looks at them unless named."""
 
@@ -95,3 +98,22 @@ def usable(values: DoubleArray, fewest: int = 20) -> str:
     if np.ptp(known) == 0:
         return f"all values are {known[0]:g}"
     return ""
+
+
+def stand_ins(values: DoubleArray) -> list[tuple[float, int]]:
+    """Values that may stand for none, as -99, with how many sources have each.
+
+    Such a one repeats at an end of the column, further from all other values than those lie
+    apart, which are ``VARIED`` different ones or more.
+    """
+    found = []
+    distinct, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    while len(distinct) > VARIED:
+        low, high = distinct[1] - distinct[0], distinct[-1] - distinct[-2]
+        at, gap = (0, low) if low > high else (len(distinct) - 1, high)
+        rest = np.delete(distinct, at)
+        if counts[at] < 2 or gap <= np.ptp(rest):
+            break
+        found.append((float(distinct[at]), int(counts[at])))
+        distinct, counts = rest, np.delete(counts, at)
+    return found

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from skerry.errors import CannotAnswerError, ConfigError
 from skerry.examine import ExamineConfig
+from skerry.examine.columns import stand_ins
 from skerry.examine.environment import surface_density
 from skerry.examine.properties import properties
 from skerry.examine.properties.shown import MATCHED, SEA
@@ -139,3 +140,16 @@ def test_columns_without_values_in_a_class_are_named() -> None:
     for against in (SEA, MATCHED):
         said = f"SKR-s000: not compared with the {against}, as fewer than 5 members or others have"
         assert any(note.startswith(said) and note.endswith("a value: 'mass'.") for note in notes)
+
+
+def test_values_that_may_stand_for_none_are_noted() -> None:
+    rng = np.random.default_rng(2)
+    magnitude, few = rng.uniform(14, 22, N), rng.integers(3, size=N).astype(float)
+    assert stand_ins(magnitude) == stand_ins(few) == stand_ins(rng.standard_cauchy(N)) == []
+    magnitude[[50, 60, 70]], magnitude[[80, 90]], magnitude[100] = -99, 99, 1e9
+    assert stand_ins(np.where(magnitude == 1e9, np.nan, magnitude)) == [(-99, 3), (99, 2)]
+    assert stand_ins(magnitude) == []  # the one that is furthest is alone
+    magnitude[100] = np.nan
+    made = subject_of(VECTORS, [np.arange(GROUP)], {"mag": magnitude})
+    notes = properties(made, ExamineConfig()).notes
+    assert any("Column 'mag': 3 sources have -99, far from all others" in note for note in notes)

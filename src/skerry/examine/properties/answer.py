@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from skerry.answer import Answer, array
 from skerry.errors import CannotAnswerError
-from skerry.examine.columns import numeric_columns, usable
+from skerry.examine.columns import numeric_columns, stand_ins, usable
 from skerry.examine.environment import NEIGHBOR, surface_density
 from skerry.examine.properties.matched import (
     CONTROLS,
@@ -168,7 +168,14 @@ def _matched(subject: Subject, settings: ExamineConfig, notes: list[str]) -> dic
 def _with_values(columns: dict[str, DoubleArray], notes: list[str]) -> dict[str, DoubleArray]:
     why = {name: usable(values) for name, values in columns.items()}
     notes += [f"Column {name!r} was left out: {said}." for name, said in why.items() if said]
-    return {name: values for name, values in columns.items() if not why[name]}
+    found = {name: values for name, values in columns.items() if not why[name]}
+    notes += [
+        f"Column {name!r}: {count} sources have {value:g}, far from all others. It was taken as a "
+        "number; if it says that there is none, leave it empty."
+        for name, values in found.items()
+        for value, count in stand_ins(values)
+    ]
+    return found
 
 
 def _left_out(
