@@ -152,6 +152,8 @@ def test_settings_of_the_command_line() -> None:
         ("alpha=2", "between 0 and 1"),
         ("seed=x", "expected int"),
         ("nothing=1", "no setting of examine"),
+        ("encoder=maxvit_pico", "no setting of examine"),
+        ("radius=3600", "above 0 and at most 60 arcsec"),
         ("alpha", "no setting of examine"),
     ):
         with pytest.raises(ConfigError, match=match):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from skerry.errors import ConfigError
+
+MOST_RADIUS = 60.0
+"""Arcsec. The places in which matches by chance are counted lie 10 radii away: further ones would
+lie off many a survey, where nothing matches."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class ExamineConfig:
     columns. ``catalog`` is another catalog, or a VO service's address, to be matched by position
     within ``radius`` (arcsec). ``target`` is the column that no encoder was trained on.
     ``permutations`` and ``seed`` are those of every test by chance, ``alpha`` the share of false
-    positives, or of false discoveries where many tests are made. ``encoder`` is a second one.
+    positives, or of false discoveries where many tests are made.
     ``nulls``: searches of each kind of featureless data that are made again to answer. With other
     settings than the run's UMAP is run for no more sources than ``umap_sources``.
     ``joined`` are columns put beside the representation, and ``subtle_nulls`` the searches of each
@@ -36,7 +39,6 @@ class ExamineConfig:
     table: str = ""
     catalog: str = ""
     radius: float = 1.0
-    encoder: str = ""
     permutations: int = 999
     alpha: float = 0.05
     seed: int = 0
@@ -47,7 +49,11 @@ class ExamineConfig:
 
     def __post_init__(self) -> None:
         rules = [
-            ("radius", 0 < self.radius < math.inf, "above 0, in arcsec"),
+            (
+                "radius",
+                0 < self.radius <= MOST_RADIUS,
+                f"above 0 and at most {MOST_RADIUS:g} arcsec",
+            ),
             ("permutations", self.permutations >= 19, "19 or more"),
             ("alpha", 0 < self.alpha < 1, "between 0 and 1"),
             ("seed", self.seed >= 0, "0 or more"),
