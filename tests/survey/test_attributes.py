@@ -8,6 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy.time import Time
 
 from skerry.config import SourcesConfig
 from skerry.errors import CatalogError
@@ -81,6 +84,15 @@ def test_another_table_by_id(tmp_path: Path) -> None:
     path.write_text("mass,z\n1,0.1\n")
     with pytest.raises(CatalogError, match="no column of ids"):
         attributes_of(path, ["a"])
+
+
+def test_sky_coordinates_of_astropy_beside_plain_columns_are_left_out(tmp_path: Path) -> None:
+    coord = SkyCoord([1.0, 2.0], [3.0, 4.0], unit="deg")
+    table = Table({"id_str": ["a", "b"], "coord": coord, "time": Time([50000, 50001], format="mjd"),
+                   "ra": [1.0, 2.0], "dec": [3.0, 4.0]})  # fmt: skip
+    table.write(tmp_path / "more.ecsv")
+    found = attributes_of(tmp_path / "more.ecsv", ["a", "b"])
+    assert set(found.numbers) == {"ra", "dec"} and not found.words
 
 
 def test_of_two_the_later_holds() -> None:

@@ -136,7 +136,9 @@ def _open_astropy(path: Place, kind: str) -> Catalog:
         table = _first_votable(path)
     else:
         table = _first_fits_table(path)
-    flat = [name for name in table.colnames if getattr(table[name], "ndim", 1) == 1]
+    # astropy's own kinds of columns, as SkyCoord, have no dtype
+    plain = [name for name in table.colnames if hasattr(table[name], "dtype")]
+    flat = [name for name in plain if table[name].ndim == 1]
     units = {n: str(table[n].unit) for n in flat if getattr(table[n], "unit", None) is not None}
 
     def load(names: list[str]) -> pa.Table:
