@@ -187,7 +187,8 @@ def test_similar_sources_of_a_run(reviewed: AtlasServer) -> None:
     assert {s["id"] for s in found} & members
     assert [s["distance"] for s in found] == sorted(s["distance"] for s in found)
     assert call(reviewed, "GET", f"/api/similar?id={one}&n=0")[0] == 400
-    assert call(reviewed, "GET", f"/api/similar?id={one}&n=x")[0] == 400
+    status, _, body = call(reviewed, "GET", f"/api/similar?id={one}&n=abc")
+    assert status == 400 and json.loads(body)["error"] == "n is 'abc'; expected a whole number"
 
 
 def first(server: AtlasServer) -> str:

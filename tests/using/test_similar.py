@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from skerry import pipeline
 from skerry.config import Config, from_mapping
 from skerry.discover import distinct_rows, space_of
 from skerry.errors import ConfigError, InputError
-from skerry.types import FloatArray
+from skerry.store import nouns
+from skerry.types import Failure, FloatArray
 from skerry.using import SIMILAR_SCHEMA, Finished, similar
 from skerry.using.on_sky import nearest_on_sky
 from skerry.using.similar import SimilarIndex
@@ -188,6 +190,14 @@ def test_what_cannot_be_looked_up_is_an_error(run: Finished, tmp_path: Path) -> 
     for ask, said in asked:
         with pytest.raises((InputError, ConfigError), match=said):
             ask()
+
+
+def test_why_a_source_has_no_representation_is_said(judged: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(judged, tmp_path / "run"))
+    failures = [Failure("bad", "images/bad.jpg", "no such file")]
+    nouns.write_failures(run / "representations" / "failures.parquet", failures)
+    with pytest.raises(InputError, match=r"bad could not be read \(no such file\)"):
+        Finished(run).similar("bad")
 
 
 def test_of_a_run_with_positions_and_copies(

@@ -184,6 +184,13 @@ def _number(query: Query, name: str) -> float:
         raise InputError(f"{name} is {query[name][:40]!r}; expected a number") from error
 
 
+def _whole(query: Query, name: str, otherwise: int) -> int:
+    try:
+        return int(query.get(name, otherwise))
+    except ValueError as error:
+        raise InputError(f"{name} is {query[name][:40]!r}; expected a whole number") from error
+
+
 _READ: dict[str, Callable[[Api, Query], Any]] = {
     "/api/run": lambda api, _: api.run(),
     "/api/members": lambda api, _: api.members(),
@@ -195,7 +202,7 @@ _READ: dict[str, Callable[[Api, Query], Any]] = {
     ),
     "/api/source": lambda api, q: api.source(_text(q, "id"), q.get("color", "")),
     "/api/class": lambda api, q: api.class_of(_text(q, "id")),
-    "/api/similar": lambda api, q: api.similar(_text(q, "id"), int(q.get("n", "24"))),
+    "/api/similar": lambda api, q: api.similar(_text(q, "id"), _whole(q, "n", 24)),
     "/api/reviews": lambda api, _: standing(api.chart),
 }
 _WRITE: dict[str, Callable[[Api, dict[str, Any]], Any]] = {

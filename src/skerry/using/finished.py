@@ -18,6 +18,7 @@ from skerry.errors import ConfigError, InputError, RunError
 from skerry.pipeline import status
 from skerry.progress import OnEvent, silent
 from skerry.review import corrected, open_reviews
+from skerry.review.known import Known
 from skerry.store import nouns, read_table, write_bytes
 from skerry.store.runfolder import open_folder, read_config
 from skerry.surroundings import kept, members_of
@@ -208,6 +209,12 @@ class Finished:
             query = {"by": "position", "ra": ra, "dec": dec, "id_str": id_str}
             query["separation"] = separation
         assert id_str is not None
+        failed = Known(self.path).failed
+        if id_str in failed:
+            raise InputError(
+                f"{id_str} could not be read ({failed[id_str]}), so that it has no representation; "
+                "give another source, or an image"
+            )
         return Similar(self._index.of_source(id_str, limit), query)
 
     def similar_to_row(self, row: int, limit: int = 20) -> pa.Table:
