@@ -30,7 +30,7 @@ from skerry.survey.streams.place import stamp
 from skerry.types import ByteArray, DoubleArray, Failure, RareClass
 from skerry.using import Finished
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a question would be answered otherwise with the same run and settings."""
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "astropy")
 

@@ -235,6 +235,10 @@ def test_what_cannot_be_answered_is_said(tmp_path: Path) -> None:
     known().write(path)
     with pytest.raises(CannotAnswerError, match="no positions"):
         crossmatch(subject(), ExamineConfig(catalog=str(path), **QUICK))
+    with pytest.raises(ConfigError, match=r"known\.csv has no column 'kin', and the run's catalog"):
+        crossmatch(
+            subject(positions=sky()), ExamineConfig(catalog=str(path), labels="kin", **QUICK)
+        )
 
 
 def test_how_many_sources_have_positions_is_said_and_no_more(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.answer import Answer
+from skerry.errors import ConfigError
 from skerry.examine.crossmatch.agreement import Agreement, agreement
 from skerry.examine.crossmatch.anomalies import SEEN, Surfaced, anomaly_ranks, surfaced
 from skerry.examine.crossmatch.enrichment import DOUBTFUL, Enrichment, enrichments
@@ -133,7 +134,11 @@ def _labellings(
     matched, missing = catalog_labels(
         settings.catalog, subject.positions, inside, columns, settings.radius, settings.seed
     )
-    found, notes = own_labels(subject.attributes, ",".join(missing)) if missing else ([], [])
+    try:
+        found, notes = own_labels(subject.attributes, ",".join(missing)) if missing else ([], [])
+    except ConfigError as error:
+        names = ", ".join(map(repr, missing))
+        raise ConfigError(f"{matched.name} has no column {names}, and {error}") from error
     notes += [_match_note(subject, matched, settings.radius), *matched.notes]
     return [*matched.labellings, *found], matched, notes
 
