@@ -211,6 +211,21 @@ def test_a_name_with_markup_is_text(browser: Any, served: AtlasServer) -> None:
     seen.sound(served.url)
 
 
+def test_the_page_says_why_nothing_of_the_input_is_shown(browser: Any, run: Path) -> None:
+    gone = "The input is not what it was."
+    server = serve(replace(chart_of(run), cutout=cutout, no_images="", why_gone=lambda: gone))
+    seen = Watched(browser, SIZES[0], server.url)
+    page = seen.page
+    page.wait_for_selector("#note-static:not([hidden])")
+    assert page.inner_text("#note-static") == gone
+    row = int(server.api.chart.class_rows[0][0])
+    page.mouse.move(*seen.at(*server.api.sea.unit[row]))
+    page.wait_for_selector("#source-body .id")
+    assert gone in page.inner_text("#source-body") and not page.locator("#source-body img").count()
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_folder_opens_from_disk(
     browser: Any, run: Path, tmp_path: Path, size: tuple[int, int]
