@@ -23,7 +23,7 @@ from skerry.examine.crossmatch import crossmatch
 from skerry.examine.crossmatch.anomalies import anomaly_ranks, surfaced
 from skerry.examine.crossmatch.enrichment import HELD, enrichments
 from skerry.examine.crossmatch.labels import labelling_of
-from skerry.examine.crossmatch.positional import chance_matches, match
+from skerry.examine.crossmatch.matching import chance_matches, match
 from skerry.examining import subject_of_run
 from skerry.store import nouns
 
