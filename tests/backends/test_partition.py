@@ -56,6 +56,18 @@ def test_more_rows_than_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) 
             np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(2, 60), st.data())
+def test_edges_among_some_rows_are_those_of_the_whole(seed: int, n: int, data: Any) -> None:
+    graph = partition.shared_neighbors(near_of(seed, n, min(n - 1, 8)), min(n - 1, 4))
+    chosen = data.draw(st.sets(st.integers(0, n - 1), min_size=1))
+    rows = np.array(sorted(chosen))
+    found, expected = partition.among(graph, rows), graph[rows][:, rows]
+    assert found.dtype == np.float32 and found.shape == expected.shape
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 10_000), st.integers(2, 120), st.floats(0.1, 50))
 def test_a_partition_holds_every_row_once_and_counts_from_0(

@@ -76,6 +76,20 @@ def _likeness(near: RowArray, to: RowArray, start: int) -> FloatArray:
     return weights
 
 
+def among(graph: Any, rows: IntArray) -> Any:
+    """The edges of a sparse graph (n, n) among some rows (m,), ascending: float32 (m, m).
+
+    By itself scipy passes over all n columns for them.
+    """
+    from scipy.sparse import csr_matrix
+
+    edges = graph[rows]
+    to = np.searchsorted(rows, edges.indices)
+    kept = np.flatnonzero(rows[np.minimum(to, len(rows) - 1)] == edges.indices)
+    starts = np.searchsorted(kept, edges.indptr)
+    return csr_matrix((edges.data[kept], to[kept], starts), shape=(len(rows), len(rows)))
+
+
 def louvain(graph: Any, resolution: float) -> IntArray:
     """A partition of a symmetric sparse graph (n, n): for each row its community, int64 (n,).
 

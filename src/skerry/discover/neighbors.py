@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from skerry.discover.inverted import Inverted, inverted
 from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
 from skerry.types import FloatArray, IntArray, NeighborGraph
+
+Result = TypeVar("Result")
 
 _BLOCK = 2048
 _BLOCK_ON_GPU = 2**16
@@ -89,19 +92,14 @@ class NeighborSearch:
         return isinstance(self.find, Exact)
 
     def of_all(self, k: int) -> Iterator[tuple[IntArray, tuple[IntArray, FloatArray]]]:
-        """Every row, a block at a time, in order, with what ``find`` gives for it.
-
-        An index is asked for as many blocks at a time as there are threads, since half of what it
-        takes to answer runs on one; comparing every pair has all threads itself.
-        """
+        """Every row, a block at a time, in order, with what ``find`` gives for it."""
         n, step = len(self.vectors), self.block
 
         def block(start: int) -> tuple[IntArray, tuple[IntArray, FloatArray]]:
             rows = np.arange(start, min(start + step, n), dtype=np.int64)
             return rows, self.find(rows, k)
 
-        each = parallel.by_thread if isinstance(self.find, Inverted) else map
-        return each(block, range(0, n, step))
+        return self._each(block, range(0, n, step))
 
     def of_rows(self, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
         """The k nearest of some rows (m,), by Euclidean distance, themselves left out.
@@ -115,10 +113,23 @@ class NeighborSearch:
         distances : float32 (m, k)
         """
         step = max(1, min(self.block, 2**7 * self.block // k))
-        parts = [self.find(rows[s : s + step], k) for s in range(0, len(rows), step)]
-        if not parts:
-            return np.empty((0, k), np.int64), np.empty((0, k), np.float32)
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        indices = np.empty((len(rows), k), dtype=np.int64)
+        distances = np.empty((len(rows), k), dtype=np.float32)
+        starts = range(0, len(rows), step)
+        parts = self._each(lambda start: self.find(rows[start : start + step], k), starts)
+        for start, part in zip(starts, parts, strict=True):
+            indices[start : start + step], distances[start : start + step] = part
+        return indices, distances
+
+    def _each(self, task: Callable[[int], Result], starts: range) -> Iterator[Result]:
+        """A task for each block, in order.
+
+        An index is asked for as many blocks at a time as there are threads, since half of what it
+        takes to answer runs on one; comparing every pair has all threads itself.
+        """
+        if isinstance(self.find, Inverted) and len(starts) > 1:
+            return parallel.by_thread(task, starts)
+        return map(task, starts)
 
 
 def _check_number(n: int, k: int) -> None:
