@@ -137,6 +137,8 @@ def test_too_few_or_unreadable_examples_are_refused(
         of_images(files[:2])(drawn_run)
     with pytest.raises(InputError, match="is no image file"):
         of_images([*files, tmp_path])(drawn_run)
+    with pytest.raises(InputError, match=r"gone\.jpg does not exist"):
+        of_images([*files, tmp_path / "gone.jpg"])(drawn_run)
     same = tmp_path / "same"
     same.mkdir()
     for name in ("a", "b", "c"):

@@ -148,6 +148,8 @@ def _require_enough(n: int, what: str) -> None:
 
 def _of_files(paths: list[Path]) -> Survey:
     for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; give image files, or one folder of them")
         if not path.is_file() or path.suffix.lower() not in IMAGE_SUFFIXES:
             raise InputError(f"{path} is no image file; give image files, or one folder of them")
     folder = Path(os.path.commonpath([path.parent for path in paths]))
