@@ -256,6 +256,35 @@ def test_what_cannot_be_scored_is_said_before_anything_is_encoded(folders, tmp_p
         tried(tmp_path / "v.npy")
 
 
+def saved_again(folder: Path, output: Path, named: str) -> Path:
+    """The same galaxies in other bytes, their ids with a letter before."""
+    table = pq.read_table(folder / "a.parquet")
+    images = []
+    for cell in table["image"].to_pylist():
+        pixels = cv2.imdecode(np.frombuffer(cell["bytes"], np.uint8), cv2.IMREAD_COLOR)
+        pixels[15:20, 15:20] ^= 1
+        images.append({**cell, "bytes": cv2.imencode(".png", pixels)[1].tobytes()})
+    ids = [f"{named}{name}" for name in table["id_str"].to_pylist()]
+    output.mkdir()
+    columns = {name: table[name] for name in table.column_names}
+    pq.write_table(pa.table({**columns, "id_str": ids, "image": images}), output / "a.parquet")
+    return output
+
+
+def test_galaxies_saved_again_are_refused_by_their_ids_and_else_told_of(
+    folders: Path, tmp_path: Path
+) -> None:
+    others = folders / "others"
+    same = saved_again(others, tmp_path / "same", named="")
+    with pytest.raises(InputError, match=r"60 images of .*same show galaxies .* also in"):
+        scoring.score(others, coarse(), fit=same, controls=False, views=1)
+    renamed = saved_again(others, tmp_path / "renamed", named="x")
+    found = scoring.score(others, coarse(), fit=renamed, controls=False, views=1)
+    assert found.notes[0].startswith("60 images of renamed look like ones that are scored")
+    apart = scoring.score(folders / "seen", coarse(), fit=others, controls=False, views=1)
+    assert not any("look like" in note for note in apart.notes)
+
+
 def test_galaxies_without_votes_are_left_out_of_the_vote_error(folders: Path) -> None:
     found = scoring.score(folders / "others", coarse(), controls=False, views=1)
     assert found.n == 70

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import reduce
+from pathlib import Path, PurePath
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from skerry.adding.joint import open_inputs
 from skerry.context import Context
@@ -52,24 +56,38 @@ def reopened(run: Path, *, threads: int = 0, on_event: OnEvent = silent) -> Cont
 
 def _difference(run: Path, survey: Survey) -> str:
     """What of an input is not as a run found it, and what to do of it."""
-    before, now = read_table(run / "sources" / "sources.parquet"), survey.sources
-    then, ids = (set(table["id_str"].to_pylist()) for table in (before, now))
-    parts = [
-        f"{count(len(names), 'source')} {said}, as {min(names)!r}"
-        for names, said in ((then - ids, "gone"), (ids - then, "new"))
-        if names
-    ]
+    before = read_table(run / "sources" / "sources.parquet").sort_by("id_str")
+    now = survey.sources.sort_by("id_str")
+    parts = []
+    for these, those, said in ((before, now, "gone"), (now, before, "new")):
+        names = these["id_str"].filter(
+            pc.invert(pc.is_in(these["id_str"], value_set=those["id_str"].combine_chunks()))
+        )
+        if len(names):
+            parts.append(f"{count(len(names), 'source')} {said}, as {names[0].as_py()!r}")
     if parts:
         return f"{' and '.join(parts)}: bring back what there was"
-    rows = [table.sort_by("id_str").to_pylist() for table in (before, now)]
-    other = [one["id_str"] for one, old in zip(*rows, strict=True) if one != old]
-    if other:
+    same = [_same(before[name], now[name]) for name in before.column_names]
+    other = now["id_str"].filter(pc.invert(reduce(pc.and_, same)))
+    if len(other):
         return (
-            f"{count(len(other), 'source')} with another position or image, as {other[0]!r}: "
-            "bring back what there was"
+            f"{count(len(other), 'source')} with another position or image, as "
+            f"{other[0].as_py()!r}: bring back what there was"
         )
-    failed = tuple(f.location for f in read_failures(run / "representations" / "failures.parquet"))
-    gone = [file for file in survey.missing() if not file.endswith(failed)]
+    failures = read_failures(run / "representations" / "failures.parquet")
+    failed = {PurePath(failure.location).parts for failure in failures}
+    longest = max(map(len, failed), default=0)
+    gone = [
+        file
+        for file in survey.missing()
+        if not any(PurePath(file).parts[-n:] in failed for n in range(1, longest + 1))
+    ]
     if gone:
         return f"{count(len(gone), 'file')} gone, as {gone[0]}: put what is gone back"
     return "a file was changed or replaced since: bring back the one that there was"
+
+
+def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Where two columns say the same, or neither says anything."""
+    both_null = pc.and_(pc.is_null(one), pc.is_null(other))
+    return pc.or_(pc.fill_null(pc.equal(one, other), False), both_null)

@@ -140,9 +140,10 @@ def score(
     with threadpool_limits(1):  # sums in one order, however many cores there are
         images = read_images(survey, encoder, range(len(survey)), threads, on_event)
         voters = aside = None
+        apart: list[str] = []
         if voted is not None:
             voters = read_images(voted.survey, encoder, voted.rows, threads, on_event)
-            require_apart(voters, images)
+            apart = require_apart(voters, images)
         if others is not None:
             aside = read_images(others, encoder, range(len(others)), threads, on_event)
             _require_artifacts(len(aside.rows), artifacts)
@@ -180,6 +181,7 @@ def score(
         seed=seed,
         rows=tuple(row for row in rows if row.finite),
         notes=(
+            *apart,
             *notes.on_labels(here, labeled.incomplete(table), schema, fit is not None),
             *notes.on_rows(rows),
             *notes.on_images(images, twins),

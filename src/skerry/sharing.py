@@ -46,8 +46,8 @@ def encode(
     dict
         ``run`` (path), ``shards`` (how many the run has), ``encoded`` and ``kept`` (how many of
         those asked for were encoded now and before), ``failed`` (sources in them that could not
-        be read), ``changed`` (whether the input is not what it was when others were encoded,
-        which count as missing now).
+        be read), ``changed`` (whether the input is not what it was at the call before, so that
+        what was encoded until then counts as missing).
 
     Raises
     ------

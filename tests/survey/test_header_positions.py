@@ -124,6 +124,13 @@ def test_catalog_may_lie_elsewhere(
     assert survey.sources["ra"].null_count == 1
 
 
+@pytest.mark.parametrize("name", ["positions.fits", "field/catalog.csv"])
+def test_no_catalog_that_would_be_an_image_or_not_be_found(folder: Path, name: str) -> None:
+    found = CliRunner().invoke(app, ["catalog", str(folder), "-o", str(folder / name)])
+    assert found.exit_code == 1 and "name it catalog.csv there" in found.output
+    assert not (folder / name).exists()
+
+
 def test_no_catalog_without_positions(folder: Path, tmp_path: Path) -> None:
     for name in folder.rglob("g*.fits"):
         os.remove(name)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from skerry.config import SourcesConfig
 from skerry.errors import CatalogError, InputError
 from skerry.survey import open_survey
 from tests.survey.forms import write_tar
@@ -142,17 +143,39 @@ def test_images_beside_others_in_tars_or_parquet_are_refused(tmp_path: Path) -> 
     """As of a dataset with some previews: either may be the survey."""
     touch(tmp_path, "assets/preview.png")
     packed(tmp_path / "data" / "0.parquet")
-    with pytest.raises(InputError, match=r"1 image files, as assets/preview.png, .* 1 Parquet"):
+    with pytest.raises(InputError, match=r"1 image files, as assets/preview.png, .* data/0.parq"):
         open_survey(tmp_path)
     assert len(open_survey(tmp_path / "data")) == 1
     packed(tmp_path / "0.parquet")
-    with pytest.raises(InputError, match=r"2 Parquet files; give the folder of one kind alone"):
+    with pytest.raises(InputError, match=r"others in 0.parquet; give the folder of one kind"):
         open_survey(tmp_path)
     # a catalog says which
     touch(tmp_path, "catalog.csv", content=b"id,file\nfirst,assets/preview.png\n")
     survey = open_survey(tmp_path)
     assert survey.sources["id_str"].to_pylist() == ["first"]
-    assert "1 Parquet files were left out: give them in a folder of their own" in survey.notes
+    assert "2 Parquet files were left out: give them in a folder of their own" in survey.notes
+
+
+@pytest.mark.parametrize("odd", ["damaged", "two columns of bytes", "other columns"])
+def test_a_catalog_decides_whatever_parquet_lies_beside(tmp_path: Path, odd: str) -> None:
+    touch(tmp_path, "a.png")
+    touch(tmp_path, "catalog.csv", content=b"id,shown\nfirst,a.png\n")
+    columns = {"id": ["x"], "blob": [b"1"], **({"more": [b"2"]} if odd.startswith("two") else {})}
+    path = tmp_path / "notes" / "z.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table(columns), path)
+    if odd == "damaged":
+        path.write_bytes(b"none")
+    survey = open_survey(tmp_path, SourcesConfig(image_column="shown"))
+    assert survey.sources["id_str"].to_pylist() == ["first"]
+
+
+def test_a_parquet_catalog_may_have_bytes_beside_the_names(tmp_path: Path) -> None:
+    """As astropy writes columns of text."""
+    touch(tmp_path, "a.png")
+    table = pa.table({"id": ["first"], "file_loc": ["a.png"], "detector": [b"VIS"]})
+    pq.write_table(table, tmp_path / "galaxies.parquet")
+    assert open_survey(tmp_path).sources["id_str"].to_pylist() == ["first"]
 
 
 def test_what_lies_beside_tars_and_parquet_is_told(tmp_path: Path) -> None:
@@ -180,7 +203,9 @@ def test_compressed_tars_are_to_be_unpacked(tmp_path: Path) -> None:
         open_survey(tmp_path / "0.tar.gz")
 
 
-def test_several_parquet_files_by_a_pattern(tmp_path: Path) -> None:
+def test_several_parquet_files_by_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a/0", "a/1", "b/2"):
         packed(tmp_path / f"{name}.parquet")
     survey = open_survey(tmp_path / "?" / "*.parquet")
@@ -188,6 +213,10 @@ def test_several_parquet_files_by_a_pattern(tmp_path: Path) -> None:
         "a/0.parquet#0", "a/1.parquet#0", "b/2.parquet#0"
     ]  # fmt: skip
     assert len(open_survey(tmp_path / "a" / "{0..1}.parquet")) == 2
+    monkeypatch.chdir(tmp_path / "a")
+    here = open_survey(Path("*.parquet"))
+    assert here.sources["location"].to_pylist() == ["0.parquet#0", "1.parquet#0"]
+    assert here.fingerprint() == open_survey(tmp_path / "a" / "*.parquet").fingerprint()
     with pytest.raises(InputError, match=r"counts down in \{1..0\}"):
         open_survey(tmp_path / "a" / "{1..0}.parquet")
 

@@ -32,14 +32,18 @@ class Opened:
     run: Path
     config: Config
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _once: list[tuple[Context | None, str]] = field(default_factory=list, repr=False)
 
-    @cached_property
+    @property
     def _found(self) -> tuple[Context | None, str]:
         with self._lock:
-            try:
-                return reopened(self.run, threads=1), ""
-            except SkerryError as error:
-                return None, f"Images and the catalog's columns cannot be shown: {error}."
+            if not self._once:
+                try:
+                    self._once.append((reopened(self.run, threads=1), ""))
+                except SkerryError as error:
+                    why = f"Images and the catalog's columns cannot be shown: {error}."
+                    self._once.append((None, why))
+            return self._once[0]
 
     @property
     def reason(self) -> str:

@@ -60,6 +60,7 @@ def on_threads(number: int) -> Any:
 
 
 def one_faiss_thread() -> Any:
+    """A context in which the libraries loaded with faiss run on one thread."""
     return contextlib.nullcontext() if _SIDE_BY_SIDE.is_set() else _faiss_threads().limit(limits=1)
 
 

@@ -33,6 +33,14 @@ def catalog(folder: Folder, output: CatalogFile = None, as_json: AsJson = False)
             raise ConfigError(f"{folder} is elsewhere; name a file here with -o")
         target = output or Path(folder) / "catalog.csv"
         check_output(target)
+        here = None if is_address(folder) else Path(folder).resolve()
+        if here in target.resolve().parents and (
+            target.resolve().parent != here or target.stem.lower() != "catalog"
+        ):
+            raise ConfigError(
+                f"{target} lies in {folder}, where it would be one of the images or not be found; "
+                "name it catalog.csv there, or put it elsewhere"
+            )
         if target.exists():
             raise ConfigError(f"{target} exists; choose another file with -o, or remove it")
         with bar() as on_event:

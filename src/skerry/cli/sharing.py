@@ -57,8 +57,8 @@ def _told(found: dict[str, Any]) -> None:
     )
     if found["changed"]:
         typer.echo(
-            "Warning: the input is not what it was when other shards were encoded; these count as "
-            "missing and have to be encoded again"
+            "Warning: the input is not what it was at the call before; shards that were encoded "
+            "until then count as missing and have to be encoded again"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +16,7 @@ from skerry.types import FloatArray, IntArray
 
 _SLACK = 4
 _SAMPLE = 500
-_AT_ONCE = 2**14
+_AT_ONCE = 2**21  # values of a block, of which some wait for each thread
 _TARGET_RECALL, _LEAST_RECALL = 0.99, 0.95
 
 
@@ -28,9 +29,11 @@ class Inverted:
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         sample = vectors[:: max(1, len(vectors) // (20 * n_lists))] - self.mean
         self.index = lookup.inverted_index(sample, n_lists)
-        starts = range(0, len(vectors), _AT_ONCE)
-        lookup.fill(self.index, lambda at: vectors[at : at + _AT_ONCE] - self.mean, starts)
+        step = max(1, _AT_ONCE // vectors.shape[1])
+        starts = range(0, len(vectors), step)
+        lookup.fill(self.index, lambda at: vectors[at : at + step] - self.mean, starts)
         self.n_probe = min(8, n_lists)
+        self._rare = threading.Lock()
 
     @cached_property
     def exact(self) -> Exact:
@@ -44,7 +47,9 @@ class Inverted:
         # the cells around a far outlier may hold fewer than k sources
         short = np.isinf(distances[:, -1])
         if short.any():
-            indices[short], distances[short] = self.exact(rows[short], k)
+            # one at a time: the exact search keeps a copy of all vectors, made when first needed
+            with self._rare:
+                indices[short], distances[short] = self.exact(rows[short], k)
         return indices, distances
 
 

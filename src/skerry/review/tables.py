@@ -125,7 +125,7 @@ def _members_table(reviews: Reviews, known: Known) -> pa.Table:
         for root, (c, m) in zip(roots, pairs, strict=True)
     ]
     names = [p or root.name for p, root in zip(parts, roots, strict=True)]
-    said = {root.class_id: reviews.said(root.class_id) for root in roots}
+    said = {name: reviews.said(name) for name in {root.class_id for root in roots}}
     found = [
         said[root.class_id].get(m, SourceReview(c, m))
         for root, (c, m) in zip(roots, pairs, strict=True)

@@ -66,9 +66,8 @@ class Listing:
         by_name = used == "images" and catalog is None
         parquet = set(self.parquet)
         tables = [t for t in self.tables if by_name or (t != catalog and t not in parquet)]
-        packed = {
-            "images": len(parquet - set(self.tables)), "tars": len(parquet), "Parquet": 0
-        }[used]  # fmt: skip
+        named = set(self.tables) if by_name else {catalog}
+        packed = {"images": len(parquet - named), "tars": len(parquet), "Parquet": 0}[used]
         apart = "were left out: give them in a folder of their own"
         notes = {
             f"none of the tables {listed(t.name for t in tables)} was used, only the {used}: to "

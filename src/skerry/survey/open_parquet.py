@@ -146,11 +146,17 @@ def _holds_bytes(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def holds_images(path: Place, config: SourcesConfig) -> bool:
-    """Whether a Parquet file has images in a column, rather than their names or vectors."""
-    if config.vector_prefix:
+def holds_images(path: Place) -> bool:
+    """Whether a Parquet file has images in a column, and names none in another; what cannot be
+    read has none."""
+    try:
+        catalog = open_catalog(path)
+        names = catalog.of_type(textual) or [""]
+        if choose("image", catalog.columns, "", str(path), names).column is not None:
+            return False
+        return _bytes_column(catalog, SourcesConfig(), str(path)) is not None
+    except CatalogError:
         return False
-    return _bytes_column(open_catalog(path), config, str(path)) is not None
 
 
 def _bytes_column(catalog: Catalog, config: SourcesConfig, where: str) -> str | None:

@@ -16,7 +16,6 @@ from skerry.errors import InputError
 from skerry.survey import open_files, open_npy, open_parquet
 from skerry.survey.columns import listed
 from skerry.survey.found import Found
-from skerry.survey.open_parquet import holds_images
 from skerry.survey.readers import Reader, ReadsAhead, one_by_one
 from skerry.survey.sources import as_location
 from skerry.survey.streams.hats import open_hats
@@ -223,15 +222,10 @@ def _open_folder(folder: Place, config: SourcesConfig) -> Found:
         return hats
     held = open_files.listing(folder)
     catalog = held.catalog() if held.images else None
-    packed = bool(held.images and held.parquet) and holds_images(held.parquet[0], config)
-    if packed and catalog in held.parquet:
+    if catalog in held.parquet and open_parquet.holds_images(catalog):
         catalog = None
-    if held.images and catalog is None and (held.tars or packed):
-        raise InputError(
-            f"{folder} holds {len(held.images)} image files, as "
-            f"{relative(held.images[0], folder)}, and images in {len(held.tars)} tars and "
-            f"{len(held.parquet) if packed else 0} Parquet files; give the folder of one kind alone"
-        )
+    if held.images and catalog is None:
+        _require_one_kind(folder, held)
     if held.images:
         used = "images"
         found = (
@@ -247,7 +241,8 @@ def _open_folder(folder: Place, config: SourcesConfig) -> Found:
         used = "Parquet"
         found = open_parquet.from_parquet(held.parquet, folder, config)
     elif len(held.tables) == 1:
-        return open_files.from_catalog(held.tables[0], config)
+        used, catalog = "images", held.tables[0]
+        found = open_files.from_catalog(catalog, config)
     else:
         raise InputError(
             f"{folder} holds no images, no tars and no Parquet (tables: "
@@ -256,3 +251,19 @@ def _open_folder(folder: Place, config: SourcesConfig) -> Found:
             "catalog"
         )
     return replace(found, notes=(*found.notes, *held.left_out(used, catalog)))
+
+
+def _require_one_kind(folder: Place, held: open_files.Listing) -> None:
+    """That a folder of image files has no other images that may be meant: previews are no survey.
+
+    Of Parquet the first and the last file are looked at.
+    """
+    ends = {*held.parquet[:1], *held.parquet[-1:]}
+    packed = [p for p in held.parquet if p in ends and open_parquet.holds_images(p)]
+    others = [*held.tars[:1], *packed[:1]]
+    if others:
+        raise InputError(
+            f"{folder} holds {len(held.images)} image files, as "
+            f"{relative(held.images[0], folder)}, and others in {relative(others[0], folder)}; "
+            "give the folder of one kind alone, or a catalog that names the images"
+        )

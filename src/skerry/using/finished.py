@@ -209,13 +209,16 @@ class Finished:
             query = {"by": "position", "ra": ra, "dec": dec, "id_str": id_str}
             query["separation"] = separation
         assert id_str is not None
-        failed = Known(self.path).failed
-        if id_str in failed:
+        try:
+            return Similar(self._index.of_source(id_str, limit), query)
+        except InputError:
+            failed = Known(self.path).failed
+            if id_str not in failed:
+                raise
             raise InputError(
                 f"{id_str} could not be read ({failed[id_str]}), so that it has no representation; "
                 "give another source, or an image"
-            )
-        return Similar(self._index.of_source(id_str, limit), query)
+            ) from None
 
     def similar_to_row(self, row: int, limit: int = 20) -> pa.Table:
         """As :meth:`similar`, of the source in a row of ``embedding/embedding.parquet``

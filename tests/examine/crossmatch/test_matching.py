@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skerry.errors import CannotAnswerError
+from skerry.examine.crossmatch import matching
 from skerry.examine.crossmatch.matching import SHIFTED, chance_matches, match, shift_of
 from tests.examine.crossmatch.placed import ARCSEC, field
 
@@ -59,6 +61,14 @@ def test_one_entry_belongs_to_one_source_the_nearest() -> None:
     row, apart = match(own, np.array([[10.0, 0.3 * ARCSEC]]), 1.0)
     assert list(row) == [-1, 0, -1, -1]
     assert apart[1] == pytest.approx(0.1, abs=1e-6)
+
+
+def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MOST_PAIRS", 8)
+    place = np.tile([10.0, 0.0], (3, 1))
+    with pytest.raises(CannotAnswerError, match=r"9 pairs .* within 1 arcsec; expected 8 at most"):
+        match(place, place, 1.0)
+    assert (match(place[:2], place, 1.0)[0] >= 0).all()
 
 
 def test_permuting_either_side_changes_no_match() -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from skerry.represent.score.alike import count_alike
+from skerry.represent.score.alike import alike
 from skerry.types import ByteArray
 
 
@@ -28,20 +28,22 @@ def saved(pixels: ByteArray, quality: int) -> ByteArray:
 @pytest.mark.parametrize("size", [64, 128])
 def test_a_galaxy_is_found_in_whatever_file(size: int) -> None:
     some = galaxies(40, seed=0, size=size)
-    assert count_alike(some[:9], some) == 9
-    assert count_alike(saved(some[:9], 90), some) == 9
+    assert alike(some[:9], some).all()
+    assert alike(saved(some[:9], 90), some).all()
 
 
 def test_other_galaxies_are_not_alike() -> None:
-    assert count_alike(galaxies(40, seed=0), galaxies(60, seed=1)) == 0
+    assert not alike(galaxies(40, seed=0), galaxies(60, seed=1)).any()
 
 
 def test_images_that_show_nothing_are_like_none() -> None:
     blank = np.full((3, 64, 64, 3), 7, np.uint8)
-    assert count_alike(blank, blank) == 0
+    assert not alike(blank, blank).any()
 
 
-def test_blocks_do_not_change_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     some = galaxies(40, seed=0)
     monkeypatch.setattr("skerry.represent.score.alike._BLOCK", 7)
-    assert count_alike(some[5:20], some) == 15
+    assert alike(some[5:20], some).all()
+    expected = [False] * 5 + [True] * 15
+    assert alike(np.concatenate([galaxies(5, 1), some[:15]]), some).tolist() == expected

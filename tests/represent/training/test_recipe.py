@@ -50,6 +50,12 @@ def test_what_cannot_be_is_said(setting: str, said: str) -> None:
         read_recipe(None, [setting])
 
 
+def test_all_that_is_shown_of_a_stored_image_may_be_taken() -> None:
+    """100 x 0.29 is a hair below 29."""
+    chosen = ["size=29", "first_size=29", "stored_size=100", "shown=0.29"]
+    assert read_recipe(None, chosen).size == 29
+
+
 def test_what_leaves_no_pixel_is_said() -> None:
     with pytest.raises(ConfigError, match="more for first_size = 1"):
         read_recipe(None, ["first_size=1", "stored_size=30"])

@@ -47,14 +47,17 @@ def test_links_are_the_files_they_lead_to(tmp_path: Path) -> None:
         ("a/soft.png", "../y.png", tarfile.SYMTYPE),
         ("a/beside.png", "x.png", tarfile.SYMTYPE),
         ("gone.png", "/data/z.png", tarfile.SYMTYPE),
+        ("chain.png", "next.png", tarfile.SYMTYPE),
+        ("next.png", "a/x.png", tarfile.SYMTYPE),
+        ("round.png", "round.png", tarfile.SYMTYPE),
     )
     held = found(path)
     assert {k: v for k, v in held.items() if isinstance(v, bytes)} == {
-        "x": ONE, "y": TWO, "hard": ONE, "soft": TWO, "beside": ONE
+        "x": ONE, "y": TWO, "hard": ONE, "soft": TWO, "beside": ONE, "chain": ONE, "next": ONE
     }  # fmt: skip
     gone = held["gone"]
     assert isinstance(gone, Failure)
-    assert gone.reason == "it is a link to '/data/z.png', which the tar does not hold"
+    assert gone.reason == "it is a link to '/data/z.png', which is no file of the tar that is read"
 
 
 def test_tars_joined_by_cat_are_read_to_their_end(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_what_is_wrong_with_a_sample_is_a_failure_of_it(tmp_path: Path) -> None:
             ("empty.png", b""), ("empty.json", b'{"id_str": "six"}'),
             ("twice.png", good), ("twice.png", good), ("twice.json", b'{"id_str": "seven"}'),
             ("said.png", good), ("said.json", b"{}"), ("said.json", b'{"id_str": "s"}'),
+            ("raw.png", good), ("raw.json", b'{"name": "\xed\xa0\x80"}'),
             ("half.png", good), ("half.json", b'{"id_str": "\\ud800"}'),
             ("last.png", good), ("last.json", b'{"id_str": "eight"}'),
         ],
@@ -129,11 +130,12 @@ def test_what_is_wrong_with_a_sample_is_a_failure_of_it(tmp_path: Path) -> None:
     found = images(tmp_path)
     reasons = {k: v.reason for k, v in found.items() if isinstance(v, Failure)}
     assert [k for k, v in found.items() if v == good] == ["one", "eight"]
-    assert list(reasons) == ["two", "bad", "list", "none", "six", "seven", "s", "half"]
+    assert list(reasons) == ["two", "bad", "list", "none", "six", "seven", "s", "raw", "half"]
     for name, said in {
         "two": "no image ('txt', 'json')", "bad": "are not JSON", "list": "are list, not an object",
         "none": "have no 'id_str'", "six": "0 bytes", "seven": "two files 'twice.png'",
         "s": "two files 'said.json'", "half": "surrogates not allowed",
+        "raw": "can't decode",
     }.items():  # fmt: skip
         assert said in reasons[name]
     assert isinstance(found["two"], Failure) and found["two"].location == "a.tar#bare"
@@ -247,6 +249,15 @@ def test_tars_of_one_name_in_several_folders(tmp_path: Path) -> None:
     survey = open_survey(tmp_path / "{a,b}" / "0.tar")
     assert survey.sources["location"].to_pylist() == ["a/0.tar#000000.png", "b/0.tar#000000.png"]
     assert survey.sources["location"] == open_survey(tmp_path).sources["location"]
+
+
+def test_tars_by_a_pattern_of_this_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(2):
+        write_tar(tmp_path / f"a{i}.tar", samples(SOURCES[i : i + 1]))
+    monkeypatch.chdir(tmp_path)
+    survey = open_survey("a*.tar")
+    assert survey.sources["location"].to_pylist() == ["a0.tar#000000.png", "a1.tar#000000.png"]
+    assert survey.fingerprint() == open_survey(tmp_path / "a*.tar").fingerprint()
 
 
 def test_whole_numbers_beyond_64_bits_are_text(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Entries:
         held = self.rows.select(list(columns))
         found = 0
         for one in np.flatnonzero(
-            (np.bincount(group) > 1) & np.isin(range(group[-1] + 1), group[at])
+            (np.bincount(group) > 1) & np.isin(np.arange(group[-1] + 1), group[at])
         ):
             first, end = np.searchsorted(group, [one, one + 1])
             found += len(set(_texts(held.slice(first, end - first)))) > 1

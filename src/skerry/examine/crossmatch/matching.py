@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
 
+from skerry.errors import CannotAnswerError
 from skerry.types import DoubleArray, IntArray
 
 SHIFTS = 8
 """Directions in which positions are shifted to count chance matches."""
+MOST_PAIRS = 10**7
+"""Pairs of a source and an entry that are looked at: some hundred bytes each."""
 SHIFTED = 30.0
 """Arcsec by which they are shifted at the least; never less than 10 times the radius."""
 
@@ -30,6 +35,11 @@ def match(
     -------
     row : int64 (n,), -1 for none
     separation : float64 (n,), arcsec, NaN for none
+
+    Raises
+    ------
+    CannotAnswerError
+        More than ``MOST_PAIRS`` pairs lie within the radius.
     """
     row = np.full(len(positions), -1, dtype=np.int64)
     separation = np.full(len(positions), np.nan)
@@ -61,14 +71,32 @@ def chance_matches(positions: DoubleArray, others: DoubleArray, radius: float) -
         angle = 360 / SHIFTS * i * units.deg
         moved = own.directional_offset_by(angle, shift_of(radius) * units.arcsec)
         places = np.stack([moved.ra.deg, moved.dec.deg], axis=1)
-        share[known[np.unique(_pairs(places, others, radius)[0])]] += 1 / SHIFTS
+        share[known] += _any_near(places, others, radius) / SHIFTS
     return share
+
+
+def _any_near(positions: DoubleArray, others: DoubleArray, radius: float) -> npt.NDArray[np.bool_]:
+    """Whether a row lies within ``radius`` of each of ``positions``, which are finite."""
+    from astropy import units
+    from astropy.coordinates import SkyCoord
+
+    there = np.isfinite(others).all(axis=1)
+    if not there.any():
+        return np.zeros(len(positions), dtype=bool)
+    own, other = (SkyCoord(*p.T, unit="deg") for p in (positions, others[there]))
+    return np.asarray(own.match_to_catalog_sky(other)[1].to_value(units.arcsec) <= radius)
 
 
 def _pairs(
     positions: DoubleArray, others: DoubleArray, radius: float
 ) -> tuple[IntArray, IntArray, DoubleArray]:
-    """All pairs within ``radius``: rows of both, and how many arcsec apart."""
+    """All pairs within ``radius``: rows of both, and how many arcsec apart.
+
+    Raises
+    ------
+    CannotAnswerError
+        They are more than ``MOST_PAIRS``.
+    """
     from astropy import units
     from astropy.coordinates import SkyCoord, search_around_sky
 
@@ -77,6 +105,13 @@ def _pairs(
     if not len(known) or not len(there):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
     own, other = (SkyCoord(*p.T, unit="deg") for p in (positions[known], others[there]))
+    trees = [cKDTree(c.cartesian.xyz.value.T) for c in (own, other)]
+    count = int(trees[0].count_neighbors(trees[1], 2 * np.sin(np.radians(radius / 3600) / 2)))
+    if count > MOST_PAIRS:
+        raise CannotAnswerError(
+            f"{count:,} pairs of a source and an entry lie within {radius:g} arcsec; expected "
+            f"{MOST_PAIRS:,} at most: take a smaller radius"
+        )
     # a hair wider, as it searches by chords of rounded unit vectors
     i, j, apart, _ = search_around_sky(own, other, (radius + 1e-6) * units.arcsec)
     near = apart.to_value(units.arcsec)

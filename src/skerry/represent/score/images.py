@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from skerry.config import SourcesConfig
 from skerry.errors import ImageError, InputError
@@ -14,7 +15,7 @@ from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent
 from skerry.represent.contract import hold
 from skerry.represent.encoder import Encoder
-from skerry.represent.score.alike import count_alike
+from skerry.represent.score.alike import alike
 from skerry.represent.score.twins import CHANGES, Twins, make_twins
 from skerry.survey import Survey, facts, prepare
 from skerry.types import ByteArray, Contract, Failure, IntArray
@@ -93,20 +94,38 @@ def read_images(
     )
 
 
-def require_apart(fit: Images, scored: Images) -> None:
+def require_apart(fit: Images, scored: Images) -> list[str]:
     """Check that no image to fit on shows a galaxy that is scored, also not from another file.
+
+    It does where both, once prepared, are the same bytes, or look alike
+    (:data:`~skerry.represent.score.alike.ALIKE`) and have one id.
+
+    Returns
+    -------
+    list of str
+        A note where others look alike: they may be the same galaxies.
 
     Raises
     ------
     InputError
-        Some do, once both are prepared: see :data:`~skerry.represent.score.alike.ALIKE`.
+        Some do.
     """
-    shared = count_alike(fit.pixels, scored.pixels)
-    if shared:
+    known = {pixels.tobytes() for pixels in scored.pixels}
+    like = alike(fit.pixels, scored.pixels)
+    mine, theirs = (s.survey.sources["id_str"].take(pa.array(s.rows)) for s in (fit, scored))
+    named = np.isin(mine.to_pylist(), theirs.to_pylist())
+    same = np.array([pixels.tobytes() in known for pixels in fit.pixels]) | (like & named)
+    if same.any():
         raise InputError(
-            f"{shared} images of {fit.survey.path} show galaxies that are also in "
+            f"{int(same.sum())} images of {fit.survey.path} show galaxies that are also in "
             f"{scored.survey.path}; fit on galaxies that are not scored"
         )
+    if not like.any():
+        return []
+    return [
+        f"{int(like.sum())} images of {fit.survey.path.name} look like ones that are scored, as "
+        "galaxies saved again do, and stars: see that they are others."
+    ]
 
 
 def many_twins(images: Images, seed: int, threads: int, on_event: OnEvent) -> ManyTwins:

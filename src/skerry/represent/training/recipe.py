@@ -197,8 +197,8 @@ def _check(r: Recipe, where: str) -> None:
         ),
         (
             "size",
-            r.size <= r.stored_size * r.shown,
-            f"at most stored_size x shown = {r.stored_size * r.shown:g}, of which images are "
+            r.size <= round(r.stored_size * r.shown),
+            f"at most stored_size x shown = {round(r.stored_size * r.shown)}, of which images are "
             "made smaller, never larger",
         ),
         ("votes", r.votes in VOTE_KINDS, f"one of {', '.join(VOTE_KINDS)}"),

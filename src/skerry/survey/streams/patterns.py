@@ -34,13 +34,13 @@ def expanded(pattern: str) -> list[str]:
 
 def names_of(files: Sequence[Place]) -> list[str]:
     """What files are called behind the folder that all of them share."""
-    start = len(_shared(files)) + 1
-    return [str(file)[start:] for file in files]
+    shared = _shared(files)
+    return [str(file).removeprefix(shared).lstrip("/") for file in files]
 
 
 def folder_of(files: Sequence[Place]) -> Place:
     """The folder that all files share."""
-    return place_of(_shared(files))
+    return place_of(_shared(files) or ".")
 
 
 def _shared(files: Sequence[Place]) -> str:

@@ -20,6 +20,7 @@ from skerry.survey.streams.place import Place
 
 BLOCK = tarfile.BLOCKSIZE
 _AT_ONCE = 1 << 20
+_LONGEST_CHAIN = 16
 
 
 @dataclass
@@ -66,8 +67,9 @@ def scan(tar: Place) -> Iterator[Sample]:
                     _add(sample, end, info, file)
     except OSError as error:
         raise CatalogError(f"{tar} cannot be read: {error}") from error
-    for sample, end, target in links:
-        _follow(sample, end, target, samples)
+    leads = {f"{sample.key}.{end}": to for sample, end, to in links}
+    for sample, end, to in links:
+        _follow(sample, end, _last(to, leads), samples)
     yield from samples.values()
 
 
@@ -150,6 +152,16 @@ def _target(name: str, info: tarfile.TarInfo) -> str:
     return to if info.islnk() else posixpath.normpath(posixpath.join(posixpath.dirname(name), to))
 
 
+def _last(target: str, leads: Mapping[str, str]) -> str:
+    """The end of a chain of links."""
+    for _ in range(_LONGEST_CHAIN):
+        key, end = _split(target)
+        if f"{key}.{end}" not in leads:
+            break
+        target = leads[f"{key}.{end}"]
+    return target
+
+
 def _follow(sample: Sample, end: str, target: str, samples: Mapping[str, Sample]) -> None:
     """Give a sample the file that its link leads to."""
     key, other = _split(target)
@@ -159,7 +171,7 @@ def _follow(sample: Sample, end: str, target: str, samples: Mapping[str, Sample]
     elif _of_image(end) and found is not None and other in found.images:
         _hold(sample, end, found.images[other])
     elif end == "json" or _of_image(end):
-        sample.problem = f"it is a link to {target!r}, which the tar does not hold"
+        sample.problem = f"it is a link to {target!r}, which is no file of the tar that is read"
     else:
         sample.others.append(end)
 
@@ -196,7 +208,7 @@ def _have(sample: Sample, said: dict[str, Any]) -> None:
 
 def _say(sample: Sample, data: bytes) -> None:
     try:
-        said = json.loads(data)
+        said = json.loads(data.decode("utf-8-sig"))
         if b"\\u" in data:  # half of a pair, which no text can hold
             json.dumps(said, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
