@@ -301,3 +301,30 @@ def test_the_nearest_are_the_same_a_stretch_at_a_time(monkeypatch: pytest.Monkey
 def test_a_very_small_scale_takes_one_source() -> None:
     config = from_mapping({"nulls": {"scales": "0.001"}}, CONFIG)
     assert surrogates(config=config).draw("smooth-0.001", 0).shape == (1500, 6)
+
+
+def test_of_a_much_larger_survey_surroundings_reach_as_far_among_fewer() -> None:
+    """Of 600 of 1,500 sources: as large a share to choose from, of as large a region."""
+    x = sea()
+    small = replace(CONFIG, nulls=replace(CONFIG.nulls, sources=150))
+    whole, part = surrogates(x), surrogates(x, small)
+    every, some = (s._surroundings("smooth-2")[0] for s in (whole, part))
+    assert len(some) == round(len(every) * 600 / (1500 - CLUMP))
+    center = np.ones(x.shape[1])
+    reach = [np.linalg.norm(x[rows] - center, axis=1).max() for rows in (every, some)]
+    assert reach[1] == pytest.approx(reach[0], rel=0.15)
+    assert not np.isin(some, of_clump(x)).any()
+    np.testing.assert_array_equal(some, surrogates(x, small)._surroundings("smooth-2")[0])
+
+
+def test_members_outside_a_part_take_nobody_s_place_in_it() -> None:
+    """So that of few to choose from none stands for several."""
+    x = sea()
+    small = replace(CONFIG, nulls=replace(CONFIG.nulls, sources=300))
+    made = surrogates(x, small)
+    part = np.sort(np.random.default_rng(1).permutation(len(x))[:300])
+    drawn = made._drawn("smooth-2", np.random.default_rng(2), part)
+    inside = np.isin(part, of_clump(x))
+    assert 0 < inside.sum() < CLUMP
+    np.testing.assert_array_equal(drawn[~inside], part[~inside])
+    assert len(np.unique(drawn[inside])) == inside.sum()

@@ -23,6 +23,8 @@ _FEWEST = 3
 _LOCAL = 20
 _BLOCK = 2048
 _STRETCH = 2**17
+_AMONG = 4
+"""Times as many sources as a surrogate has, among which the surroundings of groups are found."""
 
 
 def kinds_of(config: Config) -> tuple[str, ...]:
@@ -139,9 +141,7 @@ class Surrogates:
         self, kind: str, rng: np.random.Generator, part: IntArray | None = None
     ) -> FloatArray:
         vectors = self.vectors
-        drawn = self._drawn(kind, rng)
-        if part is not None:
-            drawn = drawn[part]
+        drawn = self._drawn(kind, rng, part)
         found = np.empty((len(drawn), vectors.shape[1]), dtype=np.float32)
         for start in range(0, len(drawn), _BLOCK):
             part = drawn[start : start + _BLOCK]
@@ -152,23 +152,32 @@ class Surrogates:
             found[start : start + _BLOCK] = vectors[part] + moved
         return found
 
-    def _drawn(self, kind: str, rng: np.random.Generator) -> IntArray:
-        """The row that each source is drawn from: its own, but for those of groups."""
-        drawn = np.arange(len(self.vectors), dtype=np.int64)
-        used = np.zeros(len(self.vectors), dtype=bool)
-        for members, around in zip(self.groups, self._surroundings(kind), strict=True):
+    def _drawn(self, kind: str, rng: np.random.Generator, part: IntArray | None = None) -> IntArray:
+        """The row that each source of the part, or of all, is drawn from: its own, but for those
+        of groups."""
+        n = len(self.vectors)
+        drawn = np.arange(n, dtype=np.int64)
+        used, kept = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
+        if part is not None:
+            kept[:] = False
+            kept[part] = True
+        for group, around in zip(self.groups, self._surroundings(kind), strict=True):
+            members = group[kept[group]]
             fresh = around[~used[around]]
             if len(fresh) < len(members):
                 fresh = around
             picked = rng.choice(fresh, len(members), replace=len(fresh) < len(members))
             used[picked] = True
             drawn[members] = picked
-        return drawn
+        return drawn if part is None else drawn[part]
 
     def _surroundings(self, kind: str) -> IntArray:
         """For each group, ascending, the m sources in no group nearest to its center: (groups, m).
 
-        The center is the member nearest to the mean, so that it lies where sources lie.
+        The center is the member nearest to the mean, so that it lies where sources lie. Where a
+        surrogate is a part of a much larger survey, as large a share of a random part of the
+        sources in no group reaches as far, and is found in a time that grows with the number of
+        groups alone.
         """
         if kind not in self._around:
             vectors, n = self.vectors, len(self.vectors)
@@ -176,7 +185,13 @@ class Surrogates:
             if not len(free):
                 free = np.arange(n)
             scale = float(kind.removeprefix(f"{SMOOTH}-"))
-            m = min(max(1, round(scale * largest_size(n, self.config.classes))), len(free))
+            wanted = scale * largest_size(n, self.config.classes)
+            among = _AMONG * surrogate_size(n, self.config)
+            if len(free) > among:
+                wanted *= among / len(free)
+                rng = np.random.default_rng([self.config.nulls.seed, among])
+                free = np.sort(rng.choice(free, among, replace=False))
+            m = min(max(1, round(wanted)), len(free))
             mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
             centers = [_central(vectors[members]) for members in self.groups]
             around = np.empty((len(centers), m), dtype=np.int64)
