@@ -127,15 +127,22 @@ def test_calls_after_a_change_of_the_input_are_told(
     assert found.exit_code == 0 and "Encoded 0 shards, 0 were there" in found.output
 
 
-def test_a_run_whose_input_changed_is_not_whole_whatever_failed_since(
-    survey_folder: Path, finished: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def changed(survey_folder: Path, finished: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A finished run and its survey, of which an image was changed since."""
     survey = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
     run = Path(shutil.copytree(finished, tmp_path / "run"))
     text = (run / "config.toml").read_text()
     (run / "config.toml").write_text(text.replace(str(survey_folder), str(survey)))
     image = next((survey / "images").iterdir())
     image.write_bytes(image.read_bytes() + b"\0")
+    return run, survey
+
+
+def test_a_run_whose_input_changed_is_not_whole_whatever_failed_since(
+    changed: tuple[Path, Path],
+) -> None:
+    run, _ = changed
     with pytest.raises(RunError, match="4 of 4 shards"):
         sharing.gather(run)
     state = pipeline.status(run)
@@ -143,14 +150,9 @@ def test_a_run_whose_input_changed_is_not_whole_whatever_failed_since(
 
 
 def test_shards_made_again_in_an_ended_run_are_not_taken_for_damage(
-    survey_folder: Path, finished: Path, config: Config, tmp_path: Path
+    changed: tuple[Path, Path], config: Config
 ) -> None:
-    survey = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
-    run = Path(shutil.copytree(finished, tmp_path / "run"))
-    text = (run / "config.toml").read_text()
-    (run / "config.toml").write_text(text.replace(str(survey_folder), str(survey)))
-    image = next((survey / "images").iterdir())
-    image.write_bytes(image.read_bytes() + b"\0")
+    run, survey = changed
     assert sharing.encode(survey, run, config)["encoded"] == 4
     sharing.gather(run)
     events = [json.loads(line)["event"] for line in (run / "log.jsonl").read_text().splitlines()]

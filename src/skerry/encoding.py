@@ -58,9 +58,9 @@ class Shards:
         among = range(len(self.rows)) if wanted is None else wanted
         return [i for i in among if nouns.part_key(self.paths[i]) != self.key]
 
-    def outdated(self) -> list[int]:
-        """Numbers of the shards that are there, but under another key."""
-        return [i for i in self.missing() if nouns.part_key(self.paths[i])]
+    def outdated(self, missing: Sequence[int]) -> list[int]:
+        """Which of the missing shards are there under another key."""
+        return [i for i in missing if nouns.part_key(self.paths[i])]
 
     def encode(self, wanted: range | None = None) -> list[Failure]:
         """Encode what is missing of all shards or those wanted; the failures of all of these.

@@ -108,7 +108,7 @@ def gather(output: str | Path, *, threads: int = 0, on_event: OnEvent = silent) 
         found = _shards(context)
         missing = found.missing()
         if missing:
-            spans, outdated = _spans(missing), found.outdated()
+            spans, outdated = _spans(missing), found.outdated(missing)
             before = (
                 f" ({len(outdated)} of them are there, of another state of the input or by other "
                 "settings)"

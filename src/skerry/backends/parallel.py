@@ -50,6 +50,14 @@ def by_thread(task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
         with one_faiss_thread():
             yield from map(task, items)
         return
+    yield from each_alone(task, items, threads)
+
+
+def each_alone(
+    task: Callable[[Item], Result], items: Iterable[Item], threads: int = 0
+) -> Iterator[Result]:
+    """Results of ``task`` for each item, in order, on ``threads`` threads (0: all), each library
+    call on one."""
     with side_by_side():
         yield from map_ordered(task, items, threads, settle_thread)
 

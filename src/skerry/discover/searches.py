@@ -10,7 +10,6 @@ from skerry.config import Config
 from skerry.discover.replicate import Search
 from skerry.discover.routes import Route, route_of
 from skerry.discover.space import space_of
-from skerry.executors.local import map_ordered
 from skerry.types import Candidate, FloatArray
 
 Item = TypeVar("Item")
@@ -24,8 +23,7 @@ def each(
     if len(items) < 2:
         yield from map(task, items)
         return
-    with parallel.side_by_side():
-        yield from map_ordered(task, items, threads, parallel.settle_thread)
+    yield from parallel.each_alone(task, items, threads)
     parallel.give_back()
 
 

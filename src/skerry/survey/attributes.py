@@ -100,7 +100,7 @@ def attributes_of(path: Place, ids: Sequence[str]) -> Attributes:
     found = _read(catalog, name, False, {name})
     if len(set(found[0])) < len(found[0]):
         raise CatalogError(f"{path} repeats ids in column {name!r}; keep one row a source")
-    shared = len(set(found[0]) & set(ids))
+    shared = len(set(ids).intersection(found[0]))
     if not shared:
         raise CatalogError(
             f"{path} has none of the run's sources in column {name!r} (as {found[0][:3]}; "
