@@ -97,7 +97,7 @@ def partitions_at_once(n: int, threads: int = 0) -> int:
     where they are too few or too small to be worth processes. None of that changes a partition.
     """
     threads = threads or available_threads()
-    if n < WORTH_A_PROCESS or threads < 2 or not _may_start_processes():
+    if n < WORTH_A_PROCESS or not _may_start_processes():
         return 1
     return max(1, min(threads, available_memory() // (PROCESS + _PARTITION * n)))
 

@@ -275,7 +275,7 @@ class _Model:
         Those that measures rest on gain by being made at a time, what a route adds does not.
         """
         every = communities_seconds(n, self.rates, self.config, route)
-        if n < WORTH_A_PROCESS or self.machine.cores < 2:
+        if n < WORTH_A_PROCESS:
             return every
         count = len(partition_sizes(n))
         shared = self.rates.communities * n * count
