@@ -24,7 +24,7 @@ from skerry.store import Manifest, drop_damaged, read_manifest, write_manifest
 from skerry.store.manifest import NAME, file_digest, versions
 from skerry.store.runfolder import clear, remove
 
-FORMAT = 14
+FORMAT = 15
 """Raised whenever a stage would write other bytes for the same input and settings."""
 
 

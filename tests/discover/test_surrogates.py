@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skerry.backends import lookup
 from skerry.config import Config, from_mapping
 from skerry.discover import Space, Surrogates, kinds_of, space_of
 from skerry.discover.surrogates import HELD, groups_in
@@ -291,11 +292,33 @@ def test_parts_of_smooth_data_are_of_all_regions_over_the_draws() -> None:
     assert np.histogram(near, bins=30, range=(0, 3000))[0].min() > 60
 
 
-def test_the_nearest_are_the_same_a_stretch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+GROUPS = [np.arange(start, start + 20) for start in range(0, 1000, 20)]
+
+
+@pytest.mark.parametrize("blocks", [{"_STRETCH": 100}, {"_CENTERS": 7}])
+def test_the_nearest_are_the_same_block_by_block(
+    monkeypatch: pytest.MonkeyPatch, blocks: dict[str, int]
+) -> None:
     x = sea()
-    whole = surrogates(x)._surroundings("smooth-2")
-    monkeypatch.setattr("skerry.discover.surrogates._STRETCH", 100)
-    np.testing.assert_array_equal(surrogates(x)._surroundings("smooth-2"), whole)
+    whole = surrogates(x, groups=GROUPS)._surroundings("smooth-2")
+    for name, size in blocks.items():
+        monkeypatch.setattr(f"skerry.discover.surrogates.{name}", size)
+    np.testing.assert_array_equal(surrogates(x, groups=GROUPS)._surroundings("smooth-2"), whole)
+
+
+def test_surroundings_of_all_scales_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, made = sea(), surrogates(groups=GROUPS)
+    small = made._surroundings("smooth-1")
+    monkeypatch.setattr(lookup, "nearest", None)
+    large = made._surroundings("smooth-2")
+    assert large.shape == (len(GROUPS), 2 * small.shape[1])
+    free = np.setdiff1d(np.arange(len(x)), np.concatenate(GROUPS))
+    for group, near, far in zip(GROUPS, small, large, strict=True):
+        middle = x[group].mean(axis=0)
+        center = x[group][np.linalg.norm(x[group] - middle, axis=1).argmin()]
+        order = free[np.linalg.norm(x[free] - center, axis=1).argsort()]
+        assert sorted(order[: len(near)]) == near.tolist()
+        assert sorted(order[: len(far)]) == far.tolist()
 
 
 def test_a_very_small_scale_takes_one_source() -> None:

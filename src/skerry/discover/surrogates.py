@@ -22,7 +22,8 @@ HELD = 3.0
 _FEWEST = 3
 _LOCAL = 20
 _BLOCK = 2048
-_STRETCH = 2**17
+_CENTERS = 1024
+_STRETCH = 2**15
 _AMONG = 4
 """Times as many sources as a surrogate has, among which the surroundings of groups are found."""
 
@@ -96,11 +97,11 @@ class Surrogates:
 
     def prepare(self, kinds: Collection[str]) -> None:
         """Work out what the draws of these kinds share, before others draw, here or elsewhere."""
-        with parallel.on_threads(1):
-            for kind in sorted(kinds):
-                if kind != SHUFFLED:
-                    self._surroundings(kind)
-                elif surrogate_size(len(self.vectors), self.config) == len(self.vectors):
+        for kind in sorted(kinds):
+            if kind != SHUFFLED:
+                self._surroundings(kind)
+            elif surrogate_size(len(self.vectors), self.config) == len(self.vectors):
+                with parallel.on_threads(1):
                     self._whole_axes()
 
     def draw(self, kind: str, number: int) -> FloatArray:
@@ -174,32 +175,40 @@ class Surrogates:
     def _surroundings(self, kind: str) -> IntArray:
         """For each group, ascending, the m sources in no group nearest to its center: (groups, m).
 
+        Those of all kinds are found at once: what is nearest on the largest scale holds what is
+        on the others.
+        """
+        if not self._around:
+            nearest, reach = self._nearest()
+            # in an order that no rounding of distances decides
+            self._around = {of: np.sort(nearest[:, :m], axis=1) for of, m in reach.items()}
+        return self._around[kind]
+
+    def _nearest(self) -> tuple[IntArray, dict[str, int]]:
+        """The sources in no group nearest to the center of each group, from the nearest on, and
+        how many of them each kind of null asks for.
+
         The center is the member nearest to the mean, so that it lies where sources lie. Where a
         surrogate is a part of a much larger survey, as large a share of a random part of the
         sources in no group reaches as far, and is found in a time that grows with the number of
         groups alone.
         """
-        if kind not in self._around:
-            vectors, n = self.vectors, len(self.vectors)
-            free = np.flatnonzero(~self.grouped)
-            if not len(free):
-                free = np.arange(n)
-            scale = float(kind.removeprefix(f"{SMOOTH}-"))
-            wanted = scale * largest_size(n, self.config.classes)
-            among = _AMONG * surrogate_size(n, self.config)
-            if len(free) > among:
-                wanted *= among / len(free)
-                rng = np.random.default_rng([self.config.nulls.seed, among])
-                free = np.sort(rng.choice(free, among, replace=False))
-            m = min(max(1, round(wanted)), len(free))
-            mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-            centers = [_central(vectors[members]) for members in self.groups]
-            around = np.empty((len(centers), m), dtype=np.int64)
-            if centers:
-                # in an order that no rounding of distances decides
-                around[:] = np.sort(_nearest(vectors, free, np.array(centers), mean, m), axis=1)
-            self._around[kind] = around
-        return self._around[kind]
+        vectors, n = self.vectors, len(self.vectors)
+        free = np.flatnonzero(~self.grouped)
+        if not len(free):
+            free = np.arange(n)
+        among = _AMONG * surrogate_size(n, self.config)
+        share = min(1.0, among / len(free))
+        if share < 1:
+            rng = np.random.default_rng([self.config.nulls.seed, among])
+            free = np.sort(rng.choice(free, among, replace=False))
+        largest = largest_size(n, self.config.classes)
+        reach = {
+            f"{SMOOTH}-{scale:g}": min(max(1, round(scale * largest * share)), len(free))
+            for scale in scales_of(self.config.nulls)
+        }
+        centers = np.array([_central(vectors[members]) for members in self.groups])
+        return _nearest(vectors, free, centers, max(reach.values())), reach
 
 
 def _axes(vectors: FloatArray, grouped: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
@@ -212,20 +221,26 @@ def surrogate_size(n: int, config: Config) -> int:
     return min(n, config.nulls.sources)
 
 
-def _nearest(
-    vectors: FloatArray, free: IntArray, centers: FloatArray, mean: FloatArray, m: int
-) -> IntArray:
-    """The m of the rows ``free`` nearest to each center: (centers, m), a stretch at a time."""
-    rows = np.empty((len(centers), 0), dtype=np.int64)
-    squares = np.empty((len(centers), 0), dtype=np.float32)
-    for start in range(0, len(free), _STRETCH):
-        stretch = free[start : start + _STRETCH]
-        near, away = lookup.nearest(vectors[stretch] - mean, centers - mean, min(m, len(stretch)))
-        rows, squares = np.hstack([rows, stretch[near]]), np.hstack([squares, away])
-        best = np.argsort(squares, axis=1, kind="stable")[:, :m]
-        rows = np.take_along_axis(rows, best, axis=1)
-        squares = np.take_along_axis(squares, best, axis=1)
-    return rows
+def _nearest(vectors: FloatArray, free: IntArray, centers: FloatArray, m: int) -> IntArray:
+    """The m of the rows ``free`` nearest to each center, from the nearest on: (centers, m)."""
+    if not len(centers):
+        return np.empty((0, m), dtype=np.int64)
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    def of_some(start: int) -> IntArray:
+        asked = centers[start : start + _CENTERS] - mean
+        rows = np.empty((len(asked), 0), dtype=np.int64)
+        squares = np.empty((len(asked), 0), dtype=np.float32)
+        for begin in range(0, len(free), _STRETCH):
+            stretch = free[begin : begin + _STRETCH]
+            near, away = lookup.nearest(vectors[stretch] - mean, asked, min(m, len(stretch)))
+            rows, squares = np.hstack([rows, stretch[near]]), np.hstack([squares, away])
+            best = np.argsort(squares, axis=1, kind="stable")[:, :m]
+            rows = np.take_along_axis(rows, best, axis=1)
+            squares = np.take_along_axis(squares, best, axis=1)
+        return rows
+
+    return np.concatenate([*parallel.by_thread(of_some, range(0, len(centers), _CENTERS))])
 
 
 def _central(vectors: FloatArray) -> FloatArray:
