@@ -12,7 +12,7 @@ import pytest
 from skerry import pipeline
 from skerry.config import Config, from_mapping
 from skerry.context import Context
-from skerry.discover import first_of_each, in_canonical_order, space_of
+from skerry.discover import space_of
 from skerry.discover.outside import REASONS
 from skerry.discover.rarity import footprint, surface_density
 from skerry.progress import silent
@@ -46,10 +46,8 @@ def at_work(
     )
     context = Context(RunFolder(folder, ""), survey, planted_config, silent)
     nouns.write_shard(nouns.shard_path(context.path("representations"), 0), data, "key")
-    ordered = in_canonical_order(data)
-    firsts = first_of_each(ordered.vectors)
-    graph = space_of(ordered.vectors[firsts], planted_config.neighbors).graph
-    nouns.write_graph(context.path("neighbors"), graph, [ordered.id_str[i] for i in firsts])
+    graph = space_of(context.vectors, planted_config.neighbors).graph
+    nouns.write_graph(context.path("neighbors"), graph, context.searched)
     return context
 
 

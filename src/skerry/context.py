@@ -14,7 +14,7 @@ import pyarrow as pa
 from skerry.adding.earlier import Earlier
 from skerry.adding.joint import parts_of
 from skerry.config import Config
-from skerry.discover import Space, first_of_each, in_canonical_order, space_of
+from skerry.discover import Space, first_of_each, read_in_order, space_of, taken
 from skerry.discover.lineage import Known
 from skerry.errors import ConfigError, InputError
 from skerry.executors.executor import Executor
@@ -25,7 +25,7 @@ from skerry.represent.encoder import Encoder, load
 from skerry.store import nouns, read_manifest
 from skerry.store.runfolder import RunFolder
 from skerry.survey import Facts, Survey, facts, view
-from skerry.types import ByteArray, Contract, Failure, IntArray, Representations
+from skerry.types import ByteArray, Contract, Failure, FloatArray, IntArray, Representations
 
 VIEW_SIZE = 128
 """Side in pixels of the cutouts in sheets and report."""
@@ -141,7 +141,7 @@ class Context:
     def representations(self) -> Representations:
         """All representations in canonical order: by content, so that names do not matter."""
         self.on_event("putting in order", 0, 1)
-        ordered = in_canonical_order(nouns.read_representations(self.path("representations")))
+        ordered = read_in_order(self.path("representations"))
         self.on_event("putting in order", 1, 1)
         return ordered
 
@@ -149,6 +149,11 @@ class Context:
     def firsts(self) -> IntArray:
         """Rows of :attr:`representations` that are searched: of identical vectors the first."""
         return first_of_each(self.representations.vectors)
+
+    @cached_property
+    def vectors(self) -> FloatArray:
+        """The vectors that are searched, float32 (n, d)."""
+        return taken(self.representations.vectors, self.firsts)
 
     @cached_property
     def searched(self) -> tuple[str, ...]:
@@ -173,8 +178,7 @@ class Context:
     def space(self) -> Space:
         """The searched vectors with the neighbor graph of the run."""
         graph = nouns.read_graph(self.path("neighbors"))
-        vectors = self.representations.vectors[self.firsts]
-        return Space(vectors, graph, self.config.neighbors)
+        return Space(self.vectors, graph, self.config.neighbors)
 
     @cached_property
     def previous(self) -> tuple[list[Known], set[str]]:

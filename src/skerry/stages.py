@@ -86,7 +86,7 @@ def _stop_if_too_few(represented: int, context: Context) -> None:
 
 def neighbors(context: Context, key: str) -> dict[str, Any]:
     """Compute the one neighbor graph, of each vector once."""
-    vectors, config = context.representations.vectors[context.firsts], context.config.neighbors
+    vectors, config = context.vectors, context.config.neighbors
     search = neighbor_search(vectors, config)
     graph = _joined_graph(context, search)
     if graph is None:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
+import itertools
 from unittest import mock
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry.discover import canonical_order, first_of_each, in_canonical_order
+from skerry.discover import canonical_order, first_of_each
 from skerry.discover import order as order_module
-from skerry.types import Representations
 
 
 def vectors(seed: int, n: int = 40) -> np.ndarray:
@@ -44,16 +44,14 @@ def test_identical_vectors_keep_their_order_or_that_of_their_ids() -> None:
     assert canonical_order(x, ["d", "b", "a", "c"]).tolist() == [2, 1, 3, 0]
 
 
-def test_everything_of_a_source_moves_together() -> None:
-    x = vectors(3)
-    n = len(x)
-    votes, sides = np.arange(n, dtype=np.float32)[:, None], np.arange(n)
-    given = Representations(tuple(map(str, range(n))), x, votes, sides, ("a",))
-    found = in_canonical_order(given)
-    assert found.id_str != given.id_str
-    for i, name in enumerate(found.id_str):
-        np.testing.assert_array_equal(found.vectors[i], x[int(name)])
-        assert found.votes[i, 0] == found.sides[i] == int(name)
+@given(st.integers(0, 10_000))
+def test_only_among_identical_vectors_ids_decide(seed: int) -> None:
+    x = vectors(seed)
+    ids = [f"{i:02d}" for i in np.random.default_rng(seed).permutation(len(x))]
+    order = canonical_order(x, ids)
+    np.testing.assert_array_equal(x[order], x[canonical_order(x)])
+    for i, j in itertools.pairwise(order):
+        assert (x[i] != x[j]).any() or ids[i] < ids[j]
 
 
 @given(st.integers(0, 10_000), st.integers(0, 40), st.integers(1, 9))

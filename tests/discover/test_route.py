@@ -14,8 +14,8 @@ from sklearn.cluster import DBSCAN
 from skerry.config import Config, from_mapping
 from skerry.discover import (
     OwnRoute,
+    canonical_order,
     first_of_each,
-    in_canonical_order,
     measure,
     rare_classes,
     route_of,
@@ -92,7 +92,10 @@ def named(x: np.ndarray, seed: int, letter: str = "s") -> Representations:
 
 
 def shuffled(given: Representations, seed: int) -> Representations:
-    order = np.random.default_rng(seed).permutation(len(given))
+    return reordered(given, np.random.default_rng(seed).permutation(len(given)))
+
+
+def reordered(given: Representations, order: np.ndarray) -> Representations:
     return replace(
         given,
         id_str=tuple(given.id_str[i] for i in order),
@@ -104,7 +107,7 @@ def shuffled(given: Representations, seed: int) -> Representations:
 
 def classes(given: Representations) -> list[RareClass]:
     """From named sources to named classes, each distinct vector searched once."""
-    data = in_canonical_order(given)
+    data = reordered(given, canonical_order(given.vectors, given.id_str))
     rows = first_of_each(data.vectors)
     space = space_of(data.vectors[rows], SEARCH_ONLY.neighbors)
     candidates = route_of("graph")(space, SEARCH_ONLY)

@@ -10,8 +10,8 @@ from skerry.discover.order import (
     canonical_order,
     distinct_rows,
     first_of_each,
-    in_canonical_order,
 )
+from skerry.discover.ordered import read_in_order, taken
 from skerry.discover.reduce import embed
 from skerry.discover.routes import OwnRoute, Route, candidates_of, route_of
 from skerry.discover.space import Space, space_of
@@ -32,7 +32,6 @@ __all__ = [
     "find_candidates",
     "first_of_each",
     "groups_in",
-    "in_canonical_order",
     "judged",
     "kinds_of",
     "largest_size",
@@ -42,6 +41,8 @@ __all__ = [
     "null_search",
     "pooled",
     "rare_classes",
+    "read_in_order",
     "route_of",
     "space_of",
+    "taken",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from skerry.types import FloatArray, IntArray, Representations
+from skerry.types import FloatArray, IntArray
 
 _AT_ONCE = 2**16
 
@@ -26,12 +27,28 @@ def canonical_order(vectors: FloatArray, ids: Sequence[str] | None = None) -> In
     -------
     int64 (n,), a permutation: ``vectors[order]`` is the canonical array.
     """
-    high, low = _digests(vectors).T
-    keys = (low, high) if ids is None else (np.asarray(ids, dtype=np.str_), low, high)
-    return np.lexsort(keys).astype(np.int64)
+    return by_content(digests(vectors), None if ids is None else pa.array(ids, pa.string()))
 
 
-def _digests(vectors: FloatArray) -> npt.NDArray[np.uint64]:
+def by_content(
+    contents: npt.NDArray[np.uint64], ids: pa.Array | pa.ChunkedArray | None = None
+) -> IntArray:
+    """The order of :func:`canonical_order` of vectors whose :func:`digests` are known."""
+    high, low = contents.T
+    order = np.lexsort((low, high)).astype(np.int64)
+    if ids is None or len(order) < 2:
+        return order
+    # few are alike: only these are ordered by name
+    follows = (contents[order[1:]] == contents[order[:-1]]).all(axis=1)
+    edges = np.diff(np.concatenate([[0], follows.view(np.int8), [0]]))
+    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) + 1
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        alike = order[start:stop]
+        order[start:stop] = alike[pc.sort_indices(ids.take(pa.array(alike))).to_numpy()]
+    return order
+
+
+def digests(vectors: FloatArray) -> npt.NDArray[np.uint64]:
     """A hash of each vector (n, d), as two halves (n, 2), a block at a time."""
     found = np.empty((len(vectors), 2), dtype=">u8")
     for start in range(0, len(vectors), _AT_ONCE):
@@ -42,18 +59,6 @@ def _digests(vectors: FloatArray) -> npt.NDArray[np.uint64]:
     return found.astype(np.uint64)
 
 
-def in_canonical_order(representations: Representations) -> Representations:
-    """The same sources in canonical order, identical vectors by ``id_str``."""
-    order = canonical_order(representations.vectors, representations.id_str)
-    return replace(
-        representations,
-        id_str=tuple(representations.id_str[i] for i in order),
-        vectors=representations.vectors[order],
-        votes=representations.votes[order],
-        sides=representations.sides[order],
-    )
-
-
 def distinct_rows(vectors: FloatArray) -> IntArray:
     """Rows of ``vectors`` (n, d) in canonical order, of identical vectors only the first.
 
@@ -61,21 +66,18 @@ def distinct_rows(vectors: FloatArray) -> IntArray:
     neighbor, and a few copies a class.
     """
     order = canonical_order(vectors)
-    new = np.ones(len(order), dtype=bool)
-    for start in range(1, len(order), _AT_ONCE):
-        stretch = slice(start, start + _AT_ONCE)
-        new[stretch] = _differs(vectors[order[start - 1 : stretch.stop]])
-    return np.asarray(order[new])
+    return np.asarray(order[_firsts(len(order), lambda stretch: vectors[order[stretch]])])
 
 
 def first_of_each(ordered: FloatArray) -> IntArray:
     """Where each distinct vector first stands in ``ordered`` (n, d), in canonical order."""
-    if not len(ordered):
-        return np.empty(0, dtype=np.int64)
-    new = np.concatenate([[True], _differs(ordered)])
+    return _firsts(len(ordered), lambda stretch: ordered[stretch])
+
+
+def _firsts(n: int, part: Callable[[slice], FloatArray]) -> IntArray:
+    """Which of n vectors in order differ from the one before, a block at a time."""
+    new = np.ones(n, dtype=bool)
+    for start in range(1, n, _AT_ONCE):
+        block = part(slice(start - 1, start + _AT_ONCE))
+        new[start : start + _AT_ONCE] = (block[1:] != block[:-1]).any(axis=1)
     return np.flatnonzero(new).astype(np.int64)
-
-
-def _differs(ordered: FloatArray) -> npt.NDArray[np.bool_]:
-    """Whether each vector but the first is another than the one before it."""
-    return np.asarray((ordered[1:] != ordered[:-1]).any(axis=1))

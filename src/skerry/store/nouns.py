@@ -50,6 +50,20 @@ def shard_path(folder: Path, position: int) -> Path:
     return folder / f"shard-{position:05d}.parquet"
 
 
+def shard_paths(folder: Path) -> list[Path]:
+    """The shards of representations in a folder, in order.
+
+    Raises
+    ------
+    RunError
+        There are none.
+    """
+    paths = sorted(folder.glob("shard-*.parquet"))
+    if not paths:
+        raise RunError(f"no representations in {folder}; delete the folder and run again")
+    return paths
+
+
 def write_shard(path: Path, part: Representations, key: str) -> None:
     """Write one shard; its failures are rows without a representation but with a reason."""
     n_bad = len(part.failures)
@@ -72,9 +86,15 @@ def _padded(column: pa.FixedSizeListArray, nulls: int) -> pa.Array:
 
 def shard_failures(path: Path) -> list[Failure]:
     """The failures among a shard's sources."""
-    table = read_table(path, ["id_str", "location", "failure"])
+    return _failures(read_table(path, ["id_str", "location", "failure"]))
+
+
+def _failures(table: pa.Table) -> list[Failure]:
     bad = table.filter(pc.is_valid(table["failure"]))
-    return [Failure(r["id_str"], r["location"], r["failure"]) for r in bad.to_pylist()]
+    return [
+        Failure(r["id_str"], r["location"], r["failure"])
+        for r in bad.select(["id_str", "location", "failure"]).to_pylist()
+    ]
 
 
 def shard_sides(path: Path) -> list[int]:
@@ -84,9 +104,7 @@ def shard_sides(path: Path) -> list[int]:
 
 def read_representations(folder: Path) -> Representations:
     """All shards of a run, sources sorted by ``id_str``, without failures."""
-    paths = sorted(folder.glob("shard-*.parquet"))
-    if not paths:
-        raise RunError(f"no representations in {folder}; delete the folder and run again")
+    paths = shard_paths(folder)
     good = []
     for path in paths:
         table = read_table(path)
@@ -98,7 +116,7 @@ def read_shard(path: Path) -> Representations:
     """One shard as it was written, sources in its order, with its failures."""
     table = read_table(path)
     good = table.filter(pc.is_null(table["failure"]))
-    return dataclasses.replace(_represented(good, path), failures=tuple(shard_failures(path)))
+    return dataclasses.replace(_represented(good, path), failures=tuple(_failures(table)))
 
 
 def _represented(table: pa.Table, path: Path) -> Representations:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skerry.discover import canonical_order, read_in_order, taken
+from skerry.errors import RunError
+from skerry.store import nouns
+from skerry.types import Failure, Representations
+
+COLUMNS = ("a", "b")
+
+
+def written(folder: Path, parts: list[Representations]) -> None:
+    folder.mkdir(parents=True)
+    for i, part in enumerate(parts):
+        nouns.write_shard(nouns.shard_path(folder, i), part, "key")
+
+
+def part_of(x: np.ndarray, rows: np.ndarray) -> Representations:
+    """Sources whose votes and side tell their row, with one that failed."""
+    votes = np.stack([rows, -rows], axis=1).astype(np.float32)
+    ids = tuple(f"s{i:03d}" for i in rows)
+    failed = (Failure(f"x{rows[:1]}", "x.jpg", "empty"),)
+    return Representations(ids, x[rows], votes, rows.astype(np.int64), COLUMNS, failed)
+
+
+@given(st.integers(0, 10_000))
+def test_in_whatever_shards_sources_lie(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # few values, so that some vectors repeat
+    x = rng.integers(-1, 2, size=(30, 3)).astype(np.float32)
+    cuts = np.sort(rng.integers(0, 31, size=3))
+    folder = tmp_path_factory.mktemp("run") / "representations"
+    written(folder, [part_of(x, rows) for rows in np.split(rng.permutation(30), cuts)])
+    found = read_in_order(folder)
+    order = canonical_order(x, [f"s{i:03d}" for i in range(30)])
+    assert found.id_str == tuple(f"s{i:03d}" for i in order)
+    np.testing.assert_array_equal(found.vectors, x[order])
+    np.testing.assert_array_equal(found.votes, np.stack([order, -order], axis=1))
+    np.testing.assert_array_equal(found.sides, order)
+    assert found.vote_columns == COLUMNS and not found.failures
+
+
+def test_vectors_without_votes(tmp_path: Path) -> None:
+    x = np.arange(8, dtype=np.float32).reshape(4, 2)
+    none = np.zeros((4, 0), np.float32)
+    written(tmp_path / "r", [Representations(("a", "b", "c", "d"), x, none, np.zeros(4, int))])
+    assert read_in_order(tmp_path / "r").votes.shape == (4, 0)
+
+
+def test_memory_has_the_vectors_once(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(48_000, 128)).astype(np.float32)
+    parts = [part_of(x, rows) for rows in np.split(np.arange(len(x)), 48)]
+    written(tmp_path / "r", parts)
+    pool = pa.proxy_memory_pool(pa.default_memory_pool())
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        found = read_in_order(tmp_path / "r")
+        of_numpy = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(before)
+    assert of_numpy + pool.max_memory() < 1.5 * found.vectors.nbytes
+
+
+def test_no_shards_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no representations"):
+        read_in_order(tmp_path)
+
+
+def test_all_rows_are_no_copy() -> None:
+    x = np.zeros((3, 2), np.float32)
+    assert taken(x, np.arange(3)) is x
+    np.testing.assert_array_equal(taken(x, np.array([0, 2])), x[[0, 2]])
