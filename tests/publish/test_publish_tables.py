@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from scipy.stats import binomtest, poisson
 from skerry.publish import tables
 from skerry.publish.columns import described
 from skerry.publish.findings import Findings
-from skerry.publish.formats import to_ecsv
+from skerry.publish.formats import ENCODERS, SUFFIXES, to_ecsv
 from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA, UNCLUSTERED_SCHEMA
 
 SCHEMAS = {
@@ -57,7 +58,7 @@ def written(request: pytest.FixtureRequest, make, judge, tmp_path_factory) -> tu
         found = replace(found, unclustered=pa.table(alone))
     folder = tmp_path_factory.mktemp("products")
     paths = tables.write_products(found, folder)
-    assert [p.name for p in paths] == [f"{n}.{s}" for n in SCHEMAS for s in tables.SUFFIXES]
+    assert [p.name for p in paths] == [f"{n}.{s}" for n in SCHEMAS for s in SUFFIXES]
     return found, folder
 
 
@@ -233,8 +234,41 @@ def test_text_that_ecsv_would_break_on_survives(findings, tmp_path: Path) -> Non
 def test_no_row_of_ecsv_is_taken_for_a_comment() -> None:
     ids = ["#hash", "# a b", '#"q"', "\u3000#wide", "", "plain", "#", "a\n#b", "#c\n  #d"]
     table = pa.table({"id_str": ids, "note": ids[::-1], "n": list(range(len(ids)))})
-    read = Table.read(to_ecsv("members", table).decode(), format="ascii.ecsv")
+    read = Table.read(b"".join(to_ecsv("members", table)).decode(), format="ascii.ecsv")
     expected = [*ids[:-2], "a\ufffd#b", "#c\ufffd  #d"]
     assert list(read["n"]) == list(range(len(ids)))
     assert list(read["id_str"].filled("")) == expected
     assert list(read["note"].filled("")) == expected[::-1]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7])
+@pytest.mark.parametrize("suffix", ENCODERS)
+def test_a_block_at_a_time_is_all_at_once(
+    suffix: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the longest text, the null and the one that has to be escaped lie apart."""
+    columns = {
+        "id_str": ["a", "#b", "a longer one", "", "é", "<TABLEDATA>\n</TABLEDATA>", "\n #c"],
+        "z": [0.1, None, 1e-300, float("nan"), -2.5, 3.0, 1.0],
+        "seen": [True, False, True, True, False, False, True],
+        "n": list(range(7)),
+    }
+    table = pa.table(columns).slice(0, rows)
+    whole = b"".join(ENCODERS[suffix]("things", table))
+    monkeypatch.setattr("skerry.publish.formats._ROWS", 2)
+    pieces = list(ENCODERS[suffix]("things", table))
+    assert len(pieces) > rows // 2
+    assert b"".join(pieces) == whole
+    form = {"fits": "fits", "vot": "votable", "ecsv": "ascii.ecsv"}[suffix]
+    read = Table.read(io.BytesIO(whole), format=form)
+    assert list(read["n"]) == columns["n"][:rows]
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    table = pa.table({"id_str": [f"source-{i}" for i in range(300_000)]})
+    for encode in ENCODERS.values():
+        tracemalloc.start()
+        length = sum(len(piece) for piece in encode("things", table))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 65e6, (encode, length)

@@ -14,7 +14,7 @@ from astropy.io.votable import parse_single_table
 from astropy.table import Table
 
 from skerry.errors import ConfigError, InputError
-from skerry.publish.tables import SUFFIXES
+from skerry.publish.formats import SUFFIXES
 from skerry.review import (
     REVIEWS_SCHEMA,
     Action,

@@ -57,17 +57,15 @@ def write_output(output: Path | None, table: pa.Table, name: str) -> None:
         return
     from pyarrow import csv
 
-    from skerry.publish.formats import ENCODERS
-    from skerry.store import write_bytes, write_table
+    from skerry.publish.formats import write
+    from skerry.store import write_bytes
 
-    if output.suffix == ".parquet":
-        write_table(output, table)
-    elif output.suffix == ".csv":
+    if output.suffix == ".csv":
         buffer = io.BytesIO()
         csv.write_csv(table, buffer)
         write_bytes(output, buffer.getvalue())
     else:
-        write_bytes(output, ENCODERS[output.suffix.removeprefix(".")](name, table))
+        write(output, name, table)
 
 
 def print_table(

@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skerry.errors import InputError
-from skerry.publish.formats import to_votable
+from skerry.publish.formats import write
 from skerry.publish.sheets import sheet_name
-from skerry.store import write_bytes
 from skerry.using import Finished
 
 
@@ -48,7 +47,7 @@ def table_of(run: Finished, class_id: str = "") -> Message:
         mine = members.filter(pc.equal(members["class_id"], class_id))
         folder = Path(tempfile.mkdtemp(prefix="skerry-"))
         path = folder / f"{Path(sheet_name(found)).stem}.vot"
-        write_bytes(path, to_votable("members", mine))
+        write(path, "members", mine)
         name = f"{run.path.resolve().name} {class_id}"
     full = path.resolve()
     key = hashlib.sha256(f"{run.path.resolve()}\0{class_id}".encode()).hexdigest()[:12]

@@ -1,23 +1,30 @@
-"""A table's bytes as FITS, VOTable and ECSV, free of dates and hosts.
+"""Tables as files: Parquet, FITS, VOTable and ECSV, free of dates and hosts.
 
 What a column means is read from the metadata of its field: ``description``, ``ucd`` and ``unit``
-(``publish.columns``).
+(``publish.columns``). All but Parquet are encoded a block of rows at a time, so that memory does
+not grow with a table of every source; the bytes are those of the table in one.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from skerry.store import write_pieces, write_table
 from skerry.store.votable import votable_bytes
 
 _Array = npt.NDArray[Any]
+
+_ROWS = 2**16
+_CARDS = 2880
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ECSV = re.compile(
@@ -29,7 +36,28 @@ _COMMENT = re.compile(r"^[^\S\n]*#[^ \n]*", re.MULTILINE)
 """The first cell of a row that a reader would take for a comment."""
 
 
-def to_fits(name: str, table: pa.Table) -> bytes:
+def write(path: Path, name: str, table: pa.Table) -> None:
+    """Write a table of text, numbers and truths, called ``name``, in the format of the suffix:
+    ``.parquet`` or one of ``ENCODERS``.
+
+    Raises
+    ------
+    DiskError
+        The file cannot be written.
+    """
+    if path.suffix == ".parquet":
+        write_table(path, table)
+    else:
+        write_pieces(path, ENCODERS[path.suffix.removeprefix(".")](name, table))
+
+
+def _blocks(table: pa.Table) -> Iterator[pa.Table]:
+    """The rows, so many at a time; of an empty table one block."""
+    for start in range(0, max(len(table), 1), _ROWS):
+        yield table.slice(start, _ROWS)
+
+
+def to_fits(name: str, table: pa.Table) -> Iterator[bytes]:
     """The table as a FITS binary table, its name as ``EXTNAME``.
 
     Descriptions are in ``TCOMMn``, UCDs in ``TUCDn``. A null number is NaN, a null string
@@ -38,26 +66,41 @@ def to_fits(name: str, table: pa.Table) -> bytes:
     """
     from astropy.io import fits
 
-    columns = [_fits_column(fits, field.name, table) for field in table.schema]
-    hdu = fits.BinTableHDU.from_columns(fits.ColDefs(columns), nrows=len(table), name=name)
+    codes = [_fits_code(table[field.name]) for field in table.schema]
+    head = _fits_block(fits, name, table.slice(0, 0), codes).header
+    head["NAXIS2"] = len(table)
     for number, field in enumerate(table.schema, start=1):
-        hdu.header[f"TCOMM{number}"] = _meant(field, "description")
-        hdu.header[f"TUCD{number}"] = _meant(field, "ucd")
-    buffer = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
-    return buffer.getvalue()
+        head[f"TCOMM{number}"] = _meant(field, "description")
+        head[f"TUCD{number}"] = _meant(field, "ucd")
+    yield (fits.PrimaryHDU().header.tostring() + head.tostring()).encode("ascii")
+    for block in _blocks(table):
+        buffer = io.BytesIO()
+        hdu = _fits_block(fits, name, block, codes)
+        hdu.writeto(buffer)
+        size = hdu.header["NAXIS1"] * len(block)
+        start = len(buffer.getbuffer()) - size - -size % _CARDS
+        yield buffer.getvalue()[start : start + size]
+    yield bytes(-head["NAXIS1"] * len(table) % _CARDS)
 
 
-def _fits_column(fits: Any, name: str, table: pa.Table) -> Any:
-    values = _numpy(table[name])
-    if values.dtype == object:
-        text = [_ascii(v) for v in values]
-        width = max((len(t) for t in text), default=0) or 1
-        values, code = np.array(text, dtype=f"S{width}"), f"{width}A"
-    else:
-        code = {"bool": "L", "int32": "J", "int64": "K", "float64": "D"}[values.dtype.name]
-    unit = _meant(table.schema.field(name), "unit")
-    return fits.Column(name=name, format=code, array=values, unit=unit or None)
+def _fits_code(column: pa.ChunkedArray) -> str:
+    """The format of a column, of text as wide as its longest."""
+    if pa.types.is_string(column.type):
+        return (
+            f"{max((len(_ascii(v or '')) for v in pc.unique(column).to_pylist()), default=0) or 1}A"
+        )
+    return {"bool": "L", "int32": "J", "int64": "K", "double": "D"}[str(column.type)]
+
+
+def _fits_block(fits: Any, name: str, block: pa.Table, codes: list[str]) -> Any:
+    columns = []
+    for field, code in zip(block.schema, codes, strict=True):
+        values = _numpy(block[field.name])
+        if values.dtype == object:
+            values = np.array([_ascii(v) for v in values], dtype=f"S{code[:-1]}")
+        unit = _meant(field, "unit") or None
+        columns.append(fits.Column(name=field.name, format=code, array=values, unit=unit))
+    return fits.BinTableHDU.from_columns(fits.ColDefs(columns), nrows=len(block), name=name)
 
 
 def _ascii(text: str) -> bytes:
@@ -65,11 +108,26 @@ def _ascii(text: str) -> bytes:
     return text.encode("ascii" if plain else "unicode_escape")
 
 
-def to_votable(name: str, table: pa.Table) -> bytes:
+def to_votable(name: str, table: pa.Table) -> Iterator[bytes]:
     """The table as a VOTable, values as text, positions tied to ICRS.
 
     A null number is an empty cell. Characters that XML cannot hold become U+FFFD.
     """
+    tail = b""
+    for number, block in enumerate(_blocks(table)):
+        head, mark, rows = _votable_block(name, block).partition(b"<TABLEDATA>\n")
+        rows, tail = _parted(rows, rb"^ *</TABLEDATA>")
+        yield head + mark + rows if number == 0 else rows
+    yield tail
+
+
+def _parted(text: bytes, mark: bytes) -> tuple[bytes, bytes]:
+    """What lies before the last line that begins as the pattern says, and the rest."""
+    at = [found.start() for found in re.finditer(mark, text, re.MULTILINE)]
+    return (text[: at[-1]], text[at[-1] :]) if at else (text, b"")
+
+
+def _votable_block(name: str, table: pa.Table) -> bytes:
     from astropy.io.votable import tree
 
     file = tree.VOTableFile()
@@ -114,13 +172,23 @@ def _votable_field(tree: Any, file: Any, field: pa.Field) -> Any:
     return made
 
 
-def to_ecsv(name: str, table: pa.Table) -> bytes:
+def to_ecsv(name: str, table: pa.Table) -> Iterator[bytes]:
     """The table as ECSV (Astropy Proposal for Enhancement 6), UTF-8, values between spaces.
 
     Units, descriptions and UCDs (as ``meta``) are in its YAML header. A null number is an empty
     cell. Control characters and the line ends of Unicode but for the newline become U+FFFD, and a
     newline before ``#`` too.
     """
+    for number, block in enumerate(_blocks(table)):
+        # the column names are the first line of no comment; astropy quotes no # that begins a row
+        head, names, rows = re.split(
+            r"^([^#\n].*\n)", _ecsv_block(name, block), maxsplit=1, flags=re.MULTILINE
+        )
+        rows = _COMMENT.sub(r'"\g<0>"', rows)
+        yield (head + names + rows if number == 0 else rows).encode("utf-8")
+
+
+def _ecsv_block(name: str, table: pa.Table) -> str:
     from astropy.table import MaskedColumn, Table
 
     columns = {}
@@ -138,9 +206,7 @@ def to_ecsv(name: str, table: pa.Table) -> bytes:
         )
     out = io.StringIO()
     Table(columns, meta={"name": name}).write(out, format="ascii.ecsv")
-    # the column names are the first line of no comment; astropy quotes no # that begins a row
-    head, names, rows = re.split(r"^([^#\n].*\n)", out.getvalue(), maxsplit=1, flags=re.MULTILINE)
-    return (head + names + _COMMENT.sub(r'"\g<0>"', rows)).encode("utf-8")
+    return out.getvalue()
 
 
 def _meant(field: pa.Field, key: str) -> str:
@@ -158,10 +224,13 @@ def _numpy(column: pa.ChunkedArray) -> _Array:
     return np.asarray(column.to_numpy(), dtype=kind)
 
 
-ENCODERS: Mapping[str, Callable[[str, pa.Table], bytes]] = {
+ENCODERS: Mapping[str, Callable[[str, pa.Table], Iterator[bytes]]] = {
     "fits": to_fits,
     "vot": to_votable,
     "ecsv": to_ecsv,
 }
 """How each format beside Parquet, named by its suffix, encodes a table of text, numbers and
-truths under a name."""
+truths under a name, in pieces."""
+
+SUFFIXES = ("parquet", *ENCODERS)
+"""Of the files of each product."""

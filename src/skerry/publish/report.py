@@ -10,12 +10,13 @@ from skerry.publish import figures, galleries, words
 from skerry.publish.answered import shown_answers
 from skerry.publish.claims import standing
 from skerry.publish.findings import Findings, Images
+from skerry.publish.formats import SUFFIXES
 from skerry.publish.galleries import Thumbnail
 from skerry.publish.null_figure import null_figure
 from skerry.publish.pages import FOLDER, page_name
 from skerry.publish.rendering import rendered
 from skerry.publish.sheets import gallery, sheet_name, with_sheets
-from skerry.publish.tables import SUFFIXES, classes_table, product_names
+from skerry.publish.tables import classes_table, product_names
 from skerry.store import write_text
 from skerry.types import RareClass
 

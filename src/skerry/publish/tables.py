@@ -13,12 +13,8 @@ import pyarrow.compute as pc
 from skerry.discover.rarity import prevalence_interval, surface_density
 from skerry.publish.columns import schema
 from skerry.publish.findings import Findings
-from skerry.publish.formats import ENCODERS
-from skerry.store import write_bytes, write_table
+from skerry.publish.formats import SUFFIXES, write
 from skerry.types import IntArray
-
-SUFFIXES = ("parquet", *ENCODERS)
-"""Of the files of each product."""
 
 
 def classes_table(findings: Findings) -> pa.Table:
@@ -157,8 +153,7 @@ def write_products(findings: Findings, folder: Path) -> list[Path]:
     written = []
     for name in product_names(findings):
         table = _MAKERS[name](findings)
-        write_table(folder / f"{name}.parquet", table)
-        for suffix, encode in ENCODERS.items():
-            write_bytes(folder / f"{name}.{suffix}", encode(name, table))
-        written += [folder / f"{name}.{suffix}" for suffix in SUFFIXES]
+        for suffix in SUFFIXES:
+            written.append(folder / f"{name}.{suffix}")
+            write(written[-1], name, table)
     return written

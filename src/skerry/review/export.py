@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from skerry.errors import ConfigError
-from skerry.publish.formats import ENCODERS
+from skerry.publish.formats import SUFFIXES, write
 from skerry.review.log import open_reviews
 from skerry.review.tables import as_tables
-from skerry.store import write_bytes, write_table
 from skerry.store.runfolder import require_outside
 
 
@@ -32,9 +31,7 @@ def export(run: Path, folder: Path) -> list[Path]:
         raise ConfigError(f"--export {folder} is a file; give a folder")
     written = []
     for name, table in as_tables(open_reviews(run).state(), run).items():
-        write_table(folder / f"{name}.parquet", table)
-        written.append(folder / f"{name}.parquet")
-        for suffix, encode in ENCODERS.items():
-            write_bytes(folder / f"{name}.{suffix}", encode(name, table))
+        for suffix in SUFFIXES:
             written.append(folder / f"{name}.{suffix}")
+            write(written[-1], name, table)
     return written

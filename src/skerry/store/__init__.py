@@ -1,6 +1,6 @@
 """The only code that reads and writes a run's folder."""
 
-from skerry.store.atomic import replacing, write_bytes, write_text
+from skerry.store.atomic import replacing, write_bytes, write_pieces, write_text
 from skerry.store.manifest import (
     Manifest,
     drop_damaged,
@@ -32,6 +32,7 @@ __all__ = [
     "write_arrays",
     "write_bytes",
     "write_manifest",
+    "write_pieces",
     "write_table",
     "write_text",
 ]

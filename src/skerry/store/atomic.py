@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,8 +59,13 @@ def explained(error: OSError, path: Path) -> Exception:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file atomically."""
-    with replacing(path) as partial:
-        partial.write_bytes(data)
+    write_pieces(path, [data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a whole file atomically, piece by piece."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.writelines(pieces)
 
 
 def write_text(path: Path, text: str) -> None:
