@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skerry.backends import parallel
 from skerry.config import NeighborsConfig
 from skerry.discover import membership
 from skerry.discover.membership import FLOOR, labels_of, soft_membership
@@ -114,3 +115,26 @@ def test_far_from_everything_and_without_classes() -> None:
 def test_classes_that_cannot_be(classes: list[list[int]], says: str) -> None:
     with pytest.raises(InputError, match=says):
         labels_of(10, [np.array(c) for c in classes])
+
+
+def test_a_walk_looks_at_no_more_than_it_meets() -> None:
+    """Of a long line ten steps either way: memory does not grow with what is far away."""
+    space, classes = line(20_000), [np.arange(9_980, 10_020)]
+    found = soft_membership(space, classes)
+    assert found.shape == (20_000, 1)
+    walk = membership._Walk(space.graph, labels_of(20_000, classes))
+    soft = found
+    for _ in range(membership.STEPS):
+        soft = walk.step(soft)
+    assert walk.kernel.shape[0] < 40 + 2 * 2 * 2 * membership.STEPS + 20
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bytes_hang_on_no_blocks_and_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    space, classes = planted(2)
+    expected = soft_membership(space, classes)
+    monkeypatch.setattr(membership, "_BLOCK", 77)
+    with parallel.on_threads(threads):
+        found = soft_membership(space, classes)
+    for name in ("data", "indices", "indptr"):
+        assert getattr(found, name).tobytes() == getattr(expected, name).tobytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from skerry.backends import lookup
+from skerry.backends import lookup, parallel
 from skerry.types import FloatArray, IntArray
 
 DoubleArray = npt.NDArray[np.float64]
@@ -33,9 +33,9 @@ def nearest_distances(points: FloatArray, queries: FloatArray, k: int) -> Double
     center = points.mean(axis=0, dtype=np.float64)
     centered = (points - center).astype(np.float32)
     found = min(k + _SLACK, len(points))
-    out = np.empty((len(queries), k))
     step = max(1, _BYTES // (8 * found * points.shape[1]))
-    for start in range(0, len(queries), step):
+
+    def of_some(start: int) -> DoubleArray:
         part = np.ascontiguousarray(queries[start : start + step])
         moved = (part - center).astype(np.float32)
         candidates, squares = lookup.nearest(centered, moved, found)
@@ -43,6 +43,11 @@ def nearest_distances(points: FloatArray, queries: FloatArray, k: int) -> Double
         if found < len(points):
             for i in _doubtful(moved, squares[:, -1], exact[:, -1]):
                 exact[i] = _to_all(points, part[i], k)
+        return exact
+
+    out = np.empty((len(queries), k))
+    starts = range(0, len(queries), step)
+    for start, exact in zip(starts, parallel.by_thread(of_some, starts), strict=True):
         out[start : start + step] = exact
     return out
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from skerry.backends import parallel
 from skerry.discover.space import Space
 from skerry.errors import InputError
-from skerry.types import IntArray, NeighborGraph
+from skerry.types import DoubleArray, FloatArray, IntArray, NeighborGraph
 
 STEPS = 10
 """The longest walk, in steps."""
@@ -19,6 +20,7 @@ FLOOR = 0.01
 """Memberships below this are no news and are left out."""
 
 _FLOOR_BETWEEN = 0.001
+_BLOCK = 2**18
 
 
 def labels_of(n: int, classes: Sequence[IntArray]) -> IntArray:
@@ -80,30 +82,86 @@ def soft_membership(space: Space, classes: Sequence[IntArray]) -> Any:
     held = sparse.csr_matrix(
         (np.ones(len(rows)), (rows, labels[rows])), shape=(n, len(classes)), dtype=np.float64
     )
-    walk = _walk(space.graph, labels)
+    walk = _Walk(space.graph, labels)
     soft = held
     for _ in range(STEPS):
-        soft = _above(walk @ soft, _FLOOR_BETWEEN) + held
+        soft = _above(walk.step(soft), _FLOOR_BETWEEN) + held
     soft = _above(soft, FLOOR)
     soft.sort_indices()
     return soft
 
 
-def _walk(graph: NeighborGraph, labels: IntArray) -> Any:
-    """The chance of each step from a source of the sea, the leak taken off; members stay put."""
-    from scipy import sparse
+class _Walk:
+    """Steps from sources of the sea; members stay put.
 
-    n, k = graph.indices.shape
-    distances = graph.distances.astype(np.float64)
-    scale = distances[:, -1]
-    weights = np.exp(-(distances**2) / (scale[:, None] * scale[graph.indices]))
-    starts = np.arange(0, n * k + 1, k)
-    one_way = sparse.csr_matrix((weights.ravel(), graph.indices.ravel(), starts), shape=(n, n))
-    kernel = one_way.maximum(one_way.T).tocsr()
-    total = np.asarray(kernel.sum(axis=1)).ravel()
-    # a source so far from all others that every weight is 0 goes nowhere
-    share = np.divide(1 - LEAK, total, out=np.zeros(n), where=(labels < 0) & (total > 0))
-    return (sparse.diags(share) @ kernel).tocsr()
+    Of the kernel the rows are worked out that a walk comes from: what is far from all classes
+    would take more memory than all else.
+    """
+
+    def __init__(self, graph: NeighborGraph, labels: IntArray) -> None:
+        from scipy import sparse
+
+        self.graph, self.labels = graph, labels
+        self.scale = graph.distances[:, -1].astype(np.float64)
+        self.place = np.full(len(labels), -1, dtype=np.int64)
+        self.kernel = sparse.csr_matrix((0, len(labels)), dtype=np.float64)
+
+    def step(self, soft: Any) -> Any:
+        """The chances (n, n_classes) one step before those of ``soft``."""
+        from scipy import sparse
+
+        near = np.unique(self._rows(np.flatnonzero(np.diff(soft.indptr))).indices)
+        reached = near[self.labels[near] < 0]
+        kernel = self._rows(reached)
+        total = np.asarray(kernel.sum(axis=1)).ravel()
+        # a source so far from all others that every weight is 0 is reached from none
+        walked = (sparse.diags((1 - LEAK) / total) @ kernel).tocsr() @ soft
+        starts = np.zeros(len(self.labels) + 1, dtype=np.int64)
+        starts[reached + 1] = np.diff(walked.indptr)
+        return sparse.csr_matrix((walked.data, walked.indices, np.cumsum(starts)), shape=soft.shape)
+
+    def _rows(self, rows: IntArray) -> Any:
+        """Some rows of the kernel, ascending: (m, n)."""
+        from scipy import sparse
+
+        new = rows[self.place[rows] < 0]
+        if len(new):
+            made = self._outward(new).maximum(self._inward(new)).tocsr()
+            self.place[new] = np.arange(len(new)) + self.kernel.shape[0]
+            self.kernel = sparse.vstack([self.kernel, made], format="csr")
+        return self.kernel[self.place[rows]]
+
+    def _outward(self, rows: IntArray) -> Any:
+        """Weights of the edges that lead from some rows."""
+        from scipy import sparse
+
+        n, k = self.graph.indices.shape
+        ends = self.graph.indices[rows].ravel().astype(np.int64)
+        weights = self._weights(np.repeat(rows, k), ends, self.graph.distances[rows].ravel())
+        starts = np.arange(0, len(rows) * k + 1, k)
+        return sparse.csr_matrix((weights, ends, starts), shape=(len(rows), n))
+
+    def _inward(self, rows: IntArray) -> Any:
+        """Weights of the edges that lead to some rows."""
+        from scipy import sparse
+
+        n, k = self.graph.indices.shape
+        row = np.full(n, -1, dtype=np.int64)
+        row[rows] = np.arange(len(rows))
+        wanted = row >= 0
+
+        def of_some(start: int) -> IntArray:
+            found = np.flatnonzero(wanted[self.graph.indices[start : start + _BLOCK].ravel()])
+            return np.asarray(found + start * k)
+
+        edges = np.concatenate([*parallel.by_thread(of_some, range(0, n, _BLOCK))])
+        starts, ends = edges // k, self.graph.indices.ravel()[edges].astype(np.int64)
+        weights = self._weights(starts, ends, self.graph.distances.ravel()[edges])
+        return sparse.csr_matrix((weights, (row[ends], starts)), shape=(len(rows), n))
+
+    def _weights(self, starts: IntArray, ends: IntArray, distances: FloatArray) -> DoubleArray:
+        squares = distances.astype(np.float64) ** 2
+        return np.asarray(np.exp(-squares / (self.scale[starts] * self.scale[ends])))
 
 
 def _above(matrix: Any, floor: float) -> Any:
