@@ -41,11 +41,12 @@ def unclustered(context: Context, classes: Sequence[RareClass]) -> pa.Table:
         share = np.asarray(soft[place, np.maximum(nearest, 0)]).ravel()
     inside = {m for rare in found for m in rare.members}
     out = np.array([name not in inside for name in ids], dtype=bool)
+    at = place[out]
     columns = {
         "id_str": pa.array(np.array(ids, dtype=object)[out], pa.string()),
         "nearest_class": pa.array(names[nearest[out]], pa.string()),
-        "distance_ratio": told.distance[place][out],
-        "reason": pa.array(told.reason[place][out], pa.string()),
+        "distance_ratio": told.distance[at],
+        "reason": pa.array(told.reason[at], pa.string()),
         "membership": share[out],
     }
     return pa.table(columns, schema=UNCLUSTERED_SCHEMA)
