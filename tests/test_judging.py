@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from skerry import judging, pipeline
+from skerry import pipeline, searching
 from skerry.config import Config, from_mapping
 from skerry.dependencies import part_settings_of
 from skerry.discover import Space, elsewhere
@@ -501,5 +501,5 @@ def test_what_searches_need_a_gpu_by(
     settings: dict[str, Any], nulls: tuple[str, ...], replication: tuple[str, ...]
 ) -> None:
     config = from_mapping(settings)
-    assert judging._on_gpu("nulls", config) == nulls
-    assert judging._on_gpu("replication", config) == replication
+    assert searching._on_gpu("nulls", config) == nulls
+    assert searching._on_gpu("replication", config) == replication

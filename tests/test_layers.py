@@ -19,6 +19,7 @@ LAYERS = [
         "pipeline",
         "stages",
         "judging",
+        "searching",
         "surroundings",
         "context",
         "dependencies",

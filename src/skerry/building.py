@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from skerry import judging, stages
+from skerry import judging, searching, stages
 from skerry.backends import cuml
 from skerry.config import ON_DEVICE, Config, digest
 from skerry.context import Context
@@ -59,11 +59,11 @@ STAGES = (
     Stage(
         "clusters",
         ("neighbors", "embedding"),
-        judging.clusters,
+        searching.clusters,
         ("hdbscan", "scikit-network", "scipy", "scikit-learn"),
     ),
-    Stage("nulls", ("neighbors", "clusters"), judging.nulls, SEARCHED_WITH, keeps=True),
-    Stage("replication", ("neighbors",), judging.replication, SEARCHED_WITH, keeps=True),
+    Stage("nulls", ("neighbors", "clusters"), searching.nulls, SEARCHED_WITH, keeps=True),
+    Stage("replication", ("neighbors",), searching.replication, SEARCHED_WITH, keeps=True),
     Stage(
         "second",
         ("sources", "representations"),
@@ -101,7 +101,7 @@ def _inputs(stage: Stage, context: Context, done: Mapping[str, Manifest]) -> dic
     outside = outside_of(stage.name, context)
     if stage.name == "replication":
         # of a large survey they follow the candidates that the nulls leave
-        outside |= judging.replication_rests_on(context)
+        outside |= searching.replication_rests_on(context)
     return {**upstream, **outside, "format": str(FORMAT)}
 
 

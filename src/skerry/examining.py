@@ -16,10 +16,10 @@ from skerry.discover import pooled
 from skerry.errors import CannotAnswerError, ConfigError, ImageError
 from skerry.examine import QUESTIONS, ExamineConfig, Question, Subject
 from skerry.examine.settings import names_of
-from skerry.judging import read_nulls
 from skerry.pipeline import publish
 from skerry.progress import OnEvent, silent
 from skerry.reopening import reopened
+from skerry.searching import read_nulls
 from skerry.store import Manifest, drop_damaged, nouns, read_manifest, write_manifest
 from skerry.store.answers import read_answer, write_answer
 from skerry.store.manifest import NAME, file_digest, versions

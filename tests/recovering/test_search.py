@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skerry import judging, pipeline
+from skerry import judging, pipeline, searching
 from skerry.config import Config
 from skerry.context import Context
 from skerry.discover.assemble import judge_all
@@ -100,7 +100,7 @@ def test_a_run_that_really_holds_the_planted_judges_them_alike(
     pipeline.run(path, tmp_path / "run", planted_config)
     survey = open_survey(path, planted_config.sources)
     context = Context(open_folder(tmp_path / "run"), survey, planted_config, silent)
-    candidates, measures = judging._candidates(context)
+    candidates, measures = searching.candidates_found(context)
     repeated = judging._repeated(context)
     judged = judge_all(candidates, measures, context.space, planted_config, opened.nulls, repeated)
 
