@@ -36,7 +36,7 @@ from skerry.discover import distinct_rows, neighbor_graph, neighbor_search
 from skerry.discover.joining import KnownGraph, joined_graph
 from skerry.simulate import sky_of
 from skerry.simulate.survey import simulate
-from skerry.store import nouns
+from skerry.store import encoded
 from skerry.types import FloatArray, NeighborGraph
 
 CONFIG = from_mapping(
@@ -133,7 +133,7 @@ def stages_of(run: Path) -> dict[str, float]:
 
 def represented(work: Path) -> FloatArray:
     """The vectors of the images."""
-    x = nouns.read_representations(work / "whole" / "representations").vectors
+    x = encoded.read_representations(work / "whole" / "representations").vectors
     return x[distinct_rows(x)]
 
 

@@ -39,7 +39,7 @@ from skerry.backends import card
 from skerry.config import Config, from_mapping
 from skerry.discover.find import Searched, find
 from skerry.executors.local import available_threads
-from skerry.store.nouns import read_shard
+from skerry.store.encoded import read_shard
 from skerry.types import FloatArray, IntArray
 
 CASES = tuple(

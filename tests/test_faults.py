@@ -21,7 +21,7 @@ from skerry.config import Config, to_toml
 from skerry.errors import DiskError, InputError
 from skerry.reopening import reopened
 from skerry.results import open as open_run
-from skerry.store import atomic, nouns
+from skerry.store import atomic, encoded
 from skerry.store.runfolder import LOG, RunFolder
 from tests.conftest import contents
 
@@ -142,7 +142,7 @@ def test_an_image_that_vanishes_before_it_is_encoded_is_a_failure(
     survey = Path(shutil.copytree(survey_folder, tmp_path / "survey"))
     gone = sorted((survey / "images").iterdir())[70]
     image = gone.read_bytes(), gone.stat()
-    write: Callable[..., None] = nouns.write_shard
+    write: Callable[..., None] = encoded.write_shard
 
     def vanishes(path: Path, *rest: Any) -> None:
         gone.unlink(missing_ok=True)
@@ -150,7 +150,7 @@ def test_an_image_that_vanishes_before_it_is_encoded_is_a_failure(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(nouns, "write_shard", vanishes)
+        patch.setattr(encoded, "write_shard", vanishes)
         with pytest.raises(KeyboardInterrupt):
             pipeline.run(survey, tmp_path / "run", config, threads=1)
     pipeline.run(survey, tmp_path / "run", config, threads=1)

@@ -44,7 +44,7 @@ from skerry.represent.decoding import ready_on_processes
 from skerry.represent.encoder import load
 from skerry.represent.ready import Ready
 from skerry.results import open as open_run
-from skerry.store import nouns
+from skerry.store import encoded, nouns
 from skerry.types import FloatArray
 from tests.conftest import N, contents
 from tests.cuml_stand_in import install
@@ -146,8 +146,8 @@ def test_a_changed_image_is_encoded_again(
     shutil.copy2(survey_folder / "images" / f"{bad}.jpg", survey / "images" / f"{bad}.jpg")
     found = pipeline.run(survey, output, config)
     assert found["stages"]["representations"]["counts"]["failed"] == 0
-    mine = nouns.read_representations(output / "representations")
-    theirs = nouns.read_representations(finished / "representations")
+    mine = encoded.read_representations(output / "representations")
+    theirs = encoded.read_representations(finished / "representations")
     np.testing.assert_array_equal(mine.vectors, theirs.vectors)
 
 
@@ -213,7 +213,7 @@ def test_finished_shards_are_kept(
 ) -> None:  # fmt: skip
     output = tmp_path / "run"
     written: list[str] = []
-    write: Callable[..., None] = nouns.write_shard
+    write: Callable[..., None] = encoded.write_shard
 
     def dies_at_the_third(path: Path, *rest: Any) -> None:
         if len(written) == 2:
@@ -221,11 +221,13 @@ def test_finished_shards_are_kept(
         write(path, *rest)
         written.append(path.name)
 
-    monkeypatch.setattr(nouns, "write_shard", dies_at_the_third)
+    monkeypatch.setattr(encoded, "write_shard", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run(survey_folder, output, config)
     assert pipeline.status(output)["stages"]["representations"]["state"] == "partial"
-    monkeypatch.setattr(nouns, "write_shard", lambda p, *r: (write(p, *r), written.append(p.name)))
+    monkeypatch.setattr(
+        encoded, "write_shard", lambda p, *r: (write(p, *r), written.append(p.name))
+    )
     pipeline.run(survey_folder, output, config)
     assert written == [f"shard-{i:05d}.parquet" for i in range(4)]
     assert contents(output) == contents(finished)
@@ -289,7 +291,7 @@ def test_parquet_with_images_gives_the_same_classes(
 def test_given_representations_need_no_images(
     finished: Path, config: Config, tmp_path: Path
 ) -> None:
-    found = nouns.read_representations(finished / "representations")
+    found = encoded.read_representations(finished / "representations")
     columns = {f"feat_{i}": found.vectors[:, i] for i in range(found.vectors.shape[1])}
     path = tmp_path / "table.parquet"
     pq.write_table(pa.table({"dr8_id": list(found.id_str), **columns}), path)
@@ -338,7 +340,7 @@ def test_too_many_bad_images_stop_the_run(
     spoiled(survey_folder, tmp_path / "survey", 40)
     with pytest.raises(TooManyFailuresError, match=r"more than the allowed share 0\.2"):
         pipeline.run(tmp_path / "survey", tmp_path / "run", config)
-    failures = nouns.read_failures(tmp_path / "run" / "representations" / "failures.parquet")
+    failures = encoded.read_failures(tmp_path / "run" / "representations" / "failures.parquet")
     assert len(failures) > 30
 
 
@@ -495,8 +497,8 @@ def test_a_second_encoder_looks_at_each_class_and_redoes_no_search(
     assert redone == ["nulls", "second", "classes", "products"]
     assert found["stages"]["second"]["counts"]["represented"] == N
     # it is the first over again
-    mine = nouns.read_representations(output / "second")
-    theirs = nouns.read_representations(output / "representations")
+    mine = encoded.read_representations(output / "second")
+    theirs = encoded.read_representations(output / "representations")
     np.testing.assert_array_equal(mine.vectors, theirs.vectors)
     for rare in open_run(output).rare_classes:
         assert "second encoder" in {check.name for check in rare.checks}
@@ -708,7 +710,7 @@ def test_a_run_encoded_on_a_gpu_has_nearly_the_same_vectors(
     found = pipeline.run(survey_folder, run, there, threads=2)
     assert "representations" not in found["skipped"] and "sources" in found["skipped"]
     assert decoded == [2]
-    mine, theirs = (nouns.read_representations(r / "representations") for r in (run, finished))
+    mine, theirs = (encoded.read_representations(r / "representations") for r in (run, finished))
     assert mine.id_str == theirs.id_str and (mine.vectors != theirs.vectors).any()
     moved = np.linalg.norm(mine.vectors - theirs.vectors, axis=1)
     assert (moved < 0.005 * np.linalg.norm(theirs.vectors, axis=1)).all()

@@ -16,7 +16,7 @@ from skerry.discover import space_of
 from skerry.discover.outside import REASONS
 from skerry.discover.rarity import footprint, surface_density
 from skerry.progress import silent
-from skerry.store import nouns
+from skerry.store import encoded, nouns
 from skerry.store.runfolder import RunFolder
 from skerry.surroundings import area, kept, members_of, unclustered
 from skerry.survey import open_survey
@@ -45,7 +45,7 @@ def at_work(
         tuple(ids), vectors, np.zeros((len(ids), 0), np.float32), np.zeros(len(ids), np.int64)
     )
     context = Context(RunFolder(folder, ""), survey, planted_config, silent)
-    nouns.write_shard(nouns.shard_path(context.path("representations"), 0), data, "key")
+    encoded.write_shard(encoded.shard_path(context.path("representations"), 0), data, "key")
     graph = space_of(context.vectors, planted_config.neighbors).graph
     nouns.write_graph(context.path("neighbors"), graph, context.searched)
     return context

@@ -22,7 +22,7 @@ from skerry.executors.local import Local
 from skerry.progress import OnEvent
 from skerry.represent.contract import hold
 from skerry.represent.encoder import Encoder, load
-from skerry.store import nouns, read_manifest
+from skerry.store import encoded, nouns, read_manifest
 from skerry.store.runfolder import RunFolder
 from skerry.survey import Facts, Survey, facts, view
 from skerry.types import ByteArray, Contract, Failure, FloatArray, IntArray, Representations
@@ -214,7 +214,7 @@ class Context:
         """
         if self.second_encoder is None:
             return None
-        data = nouns.read_representations(self.path("second"))
+        data = encoded.read_representations(self.path("second"))
         row = {name: i for i, name in enumerate(data.id_str)}
         absent = [name for name in self.searched if name not in row]
         if absent:

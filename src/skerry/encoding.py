@@ -19,7 +19,7 @@ from skerry.represent.elsewhere import encode_elsewhere, task_of
 from skerry.represent.encode import encode, given
 from skerry.represent.encoder import Encoder
 from skerry.represent.placed import placed
-from skerry.store import nouns
+from skerry.store import encoded, nouns
 from skerry.survey import Survey
 from skerry.types import Contract, Failure, Representations
 
@@ -51,7 +51,7 @@ class Shards:
     def paths(self) -> list[Path]:
         """The file of each shard."""
         folder = self.context.path(self.stage)
-        return [nouns.shard_path(folder, i) for i in range(len(self.rows))]
+        return [encoded.shard_path(folder, i) for i in range(len(self.rows))]
 
     def missing(self, wanted: range | None = None) -> list[int]:
         """Numbers of the shards, among all or those wanted, that are not there under the key."""
@@ -75,7 +75,7 @@ class Shards:
         among = range(len(self.rows)) if wanted is None else wanted
         missing = self._not_brought(self.missing(among))
         kept = sorted(set(among) - set(missing))
-        failures = [f for i in kept for f in nouns.shard_failures(self.paths[i])]
+        failures = [f for i in kept for f in encoded.shard_failures(self.paths[i])]
         self._stop_if_too_many(failures)
         done = sum(len(self.rows[i]) for i in kept)
         total = sum(len(self.rows[i]) for i in among)
@@ -88,7 +88,7 @@ class Shards:
             # closed at once where this ends early: what is under way elsewhere is to end too
             with closing(self._stream([self.rows[i] for i in missing], on_event)) as stream:
                 for position, part in stream:
-                    nouns.write_shard(self.paths[missing[position]], part, self.key)
+                    encoded.write_shard(self.paths[missing[position]], part, self.key)
                     failures += part.failures
                     self._stop_if_too_many(failures)
         return failures
@@ -101,7 +101,7 @@ class Shards:
         there = earlier.shards(self.stage, maker(outside_of(self.stage, self.context)))
         brought = [i for i in missing if i < len(there)]
         for i in brought:
-            nouns.write_shard(self.paths[i], nouns.read_shard(there[i]), self.key)
+            encoded.write_shard(self.paths[i], encoded.read_shard(there[i]), self.key)
         if brought:
             self.context.folder.log("shards", stage=self.stage, brought=len(brought))
         return [i for i in missing if i >= len(there)]
@@ -167,7 +167,7 @@ class Shards:
         if len(failures) <= allowed * total:
             return
         path = self.context.path(self.stage) / "failures.parquet"
-        nouns.write_failures(path, failures)
+        encoded.write_failures(path, failures)
         common = Counter(failure.reason for failure in failures).most_common(1)[0][0]
         example = next(failure for failure in failures if failure.reason == common)
         raise TooManyFailuresError(

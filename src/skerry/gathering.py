@@ -11,7 +11,7 @@ from skerry.context import Context
 from skerry.discover import distinctive, kinds_of, pooled
 from skerry.notices import provenance, warnings
 from skerry.publish import Findings
-from skerry.store import nouns, read_table
+from skerry.store import encoded, nouns, read_table
 from skerry.surroundings import area, unclustered
 from skerry.types import DoubleArray
 
@@ -36,7 +36,7 @@ def stored_findings(run: Path, config: Config) -> Findings:
         sources=sources,
         ids=nouns.read_embedding_ids(placed),
         map=nouns.read_embedding(placed).map,
-        failures=nouns.read_failures(run / "representations" / "failures.parquet"),
+        failures=encoded.read_failures(run / "representations" / "failures.parquet"),
         n_sources=len(sources),
         config=config,
         assumed=ASSUMED.get(config.preset, ()),

@@ -14,7 +14,7 @@ from skerry.errors import InputError
 from skerry.progress import OnEvent, silent
 from skerry.publish.words import count
 from skerry.store import read_manifest, read_table
-from skerry.store.nouns import read_failures
+from skerry.store.encoded import read_failures
 from skerry.store.runfolder import open_folder, read_config
 from skerry.survey import Survey
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from skerry import pipeline
 from skerry.config import Config
-from skerry.store.nouns import read_classes, read_embedding, read_embedding_ids, read_failures
+from skerry.store.encoded import read_failures
+from skerry.store.nouns import read_classes, read_embedding, read_embedding_ids
 from skerry.store.runfolder import read_config
 from skerry.types import Embedding, Failure, RareClass
 from skerry.using import Finished, as_table

@@ -25,7 +25,7 @@ from skerry.publish import (
     write_sheets,
 )
 from skerry.represent.encoder import Encoder
-from skerry.store import nouns, write_table
+from skerry.store import encoded, nouns, write_table
 from skerry.store.manifest import versions
 from skerry.store.runfolder import clear
 from skerry.types import Contract, NeighborGraph
@@ -65,8 +65,8 @@ def _encode_missing(
     folder, shards = context.path(stage), Shards(context, stage, key, encoder, contract)
     clear(folder, keep=set(shards.paths))
     failures = shards.encode()
-    nouns.write_failures(folder / "failures.parquet", failures)
-    sides = Counter(side for path in shards.paths for side in nouns.shard_sides(path))
+    encoded.write_failures(folder / "failures.parquet", failures)
+    sides = Counter(side for path in shards.paths for side in encoded.shard_sides(path))
     return {
         "represented": len(context.survey) - len(failures),
         "failed": len(failures),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skerry.discover import canonical_order, read_in_order, taken
 from skerry.errors import RunError
-from skerry.store import nouns
+from skerry.store import encoded
 from skerry.types import Failure, Representations
 
 COLUMNS = ("a", "b")
@@ -20,7 +20,7 @@ COLUMNS = ("a", "b")
 def written(folder: Path, parts: list[Representations]) -> None:
     folder.mkdir(parents=True)
     for i, part in enumerate(parts):
-        nouns.write_shard(nouns.shard_path(folder, i), part, "key")
+        encoded.write_shard(encoded.shard_path(folder, i), part, "key")
 
 
 def part_of(x: np.ndarray, rows: np.ndarray) -> Representations:

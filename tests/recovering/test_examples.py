@@ -9,7 +9,7 @@ import pytest
 
 from skerry.errors import InputError
 from skerry.recovering import Opened, Planter, examples, of_images, open_run, recover
-from skerry.store.nouns import read_representations
+from skerry.store.encoded import read_representations
 from skerry.survey import decode
 from skerry.types import FloatArray
 

@@ -15,7 +15,7 @@ from skerry.errors import ConfigError, ContractError, InputError
 from skerry.recovering import Opened, of_kind, open_run
 from skerry.recovering.simulated import Simulated
 from skerry.simulate.sky import SEA, Sky, sky_of
-from skerry.store.nouns import read_representations
+from skerry.store.encoded import read_representations
 from skerry.survey import decode
 from skerry.types import ByteArray
 

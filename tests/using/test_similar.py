@@ -21,7 +21,7 @@ from skerry import pipeline
 from skerry.config import Config, from_mapping
 from skerry.discover import distinct_rows, space_of
 from skerry.errors import ConfigError, InputError
-from skerry.store import nouns
+from skerry.store import encoded
 from skerry.types import Failure, FloatArray
 from skerry.using import SIMILAR_SCHEMA, Finished, similar
 from skerry.using.on_sky import nearest_on_sky
@@ -195,7 +195,7 @@ def test_what_cannot_be_looked_up_is_an_error(run: Finished, tmp_path: Path) -> 
 def test_why_a_source_has_no_representation_is_said(judged: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(judged, tmp_path / "run"))
     failures = [Failure("bad", "images/bad.jpg", "no such file")]
-    nouns.write_failures(run / "representations" / "failures.parquet", failures)
+    encoded.write_failures(run / "representations" / "failures.parquet", failures)
     with pytest.raises(InputError, match=r"bad could not be read \(no such file\)"):
         Finished(run).similar("bad")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.discover.order import by_content, digests
-from skerry.store import nouns
+from skerry.store import encoded
 from skerry.types import FloatArray, IntArray, Representations
 
 
@@ -47,8 +47,8 @@ def read_in_order(folder: Path) -> Representations:
 
 
 def _shards(folder: Path) -> Iterator[Representations]:
-    for path in nouns.shard_paths(folder):
-        yield nouns.read_shard(path)
+    for path in encoded.shard_paths(folder):
+        yield encoded.read_shard(path)
 
 
 def taken(vectors: FloatArray, rows: IntArray) -> FloatArray:

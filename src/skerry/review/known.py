@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from skerry.errors import InputError
-from skerry.store import nouns, read_table
+from skerry.store import encoded, nouns, read_table
 from skerry.store.runfolder import open_folder
 
 
@@ -42,7 +42,7 @@ class Known:
     @cached_property
     def failed(self) -> Mapping[str, str]:
         """Why each source that could not be read could not."""
-        found = nouns.read_failures(self.run / "representations" / "failures.parquet")
+        found = encoded.read_failures(self.run / "representations" / "failures.parquet")
         return {failure.id_str: failure.reason for failure in found}
 
     def require_class(self, class_id: str) -> None:

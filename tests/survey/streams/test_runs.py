@@ -16,7 +16,7 @@ from skerry.executors.processes import Processes
 from skerry.represent.elsewhere import encode_elsewhere, task_of
 from skerry.represent.encode import encode
 from skerry.represent.encoder import load
-from skerry.store import nouns
+from skerry.store import encoded
 from skerry.survey import open_survey
 from skerry.survey.streams import remote
 from tests.survey.forms import drawn, write_folder, write_tars
@@ -34,7 +34,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 def representations(run: Path) -> dict[str, bytes]:
-    found = nouns.read_representations(run / "representations")
+    found = encoded.read_representations(run / "representations")
     return {i: v.tobytes() for i, v in zip(found.id_str, found.vectors, strict=True)}
 
 
@@ -103,7 +103,7 @@ def test_what_a_server_failed_to_give_can_be_asked_for_again(
     address = f"{web.address}/folder"
     web.fails["g0012"] = "503"
     sharing.encode(address, tmp_path / "run", small)
-    failures = nouns.shard_failures(tmp_path / "run/representations/shard-00001.parquet")
+    failures = encoded.shard_failures(tmp_path / "run/representations/shard-00001.parquet")
     assert [(f.id_str, f.reason) for f in failures] == [
         ("g0012", "the server answered 503, 4 tries")
     ]
