@@ -24,6 +24,7 @@ from skerry.represent.contract import hold
 from skerry.represent.encoder import Encoder, load
 from skerry.store import encoded, nouns, read_manifest
 from skerry.store.runfolder import RunFolder
+from skerry.store.tables import rows_named
 from skerry.survey import Facts, Survey, facts, view
 from skerry.types import ByteArray, Contract, Failure, FloatArray, IntArray, Representations
 
@@ -236,8 +237,7 @@ class Context:
         contract = self.contract
         if contract is None:
             return {}
-        row_of = {i: row for row, i in enumerate(self.survey.sources["id_str"].to_pylist())}
-        rows = sorted(row_of[i] for i in set(ids))
+        rows = sorted(rows_named(self.survey.sources["id_str"], ids).values())
         chosen = self.survey.sources.take(pa.array(rows, pa.int64())).to_pylist()
         found = {}
         for source, raw in zip(chosen, self.survey.images(rows), strict=True):

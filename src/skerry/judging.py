@@ -84,7 +84,8 @@ def _named(
     ]
     proposed = [(class_name(names[0]), names) for names in members]
     previous, previous_ids = context.previous
-    named = inherit(proposed, previous, set(context.representations.id_str), previous_ids)
+    ids_here = set(context.representations.id_str) if previous_ids else set()
+    named = inherit(proposed, previous, ids_here, previous_ids)
     return [
         Found(
             _extended(candidates[i], w),

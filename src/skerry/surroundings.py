@@ -21,7 +21,8 @@ def kept(classes: Sequence[RareClass]) -> list[RareClass]:
 
 def members_of(classes: Sequence[RareClass], ids: Sequence[str]) -> list[IntArray]:
     """Rows of ``ids`` in each class, most central first; members that are not in it left out."""
-    row = {name: i for i, name in enumerate(ids)}
+    named = {m for rare in classes for m in rare.members}
+    row = {name: i for i, name in enumerate(ids) if name in named}
     return [np.array([row[m] for m in rare.members if m in row], np.int64) for rare in classes]
 
 

@@ -17,6 +17,7 @@ from skerry.errors import ConfigError, ImageError, InputError
 from skerry.reopening import reopened
 from skerry.store import write_bytes, write_text
 from skerry.store.runfolder import require_outside
+from skerry.store.tables import rows_named
 from skerry.survey import Survey, decode
 from skerry.types import ByteArray, Failure, RareClass
 from skerry.using import Finished
@@ -152,7 +153,7 @@ def _file(one: _Subject) -> str:
 
 def _images(survey: Survey, subjects: list[_Subject]) -> Iterator[tuple[_Subject, ByteArray | str]]:
     """Each with its pixels, uint8 (h, w, 3) RGB, or why there are none; in the survey's order."""
-    row_of = {name: row for row, name in enumerate(survey.sources["id_str"].to_pylist())}
+    row_of = rows_named(survey.sources["id_str"], [one.id_str for one in subjects])
     ordered = sorted(subjects, key=lambda one: row_of[one.id_str])
     rows = [row_of[one.id_str] for one in ordered]
     for one, row, raw in zip(ordered, rows, survey.images(rows), strict=True):
@@ -182,7 +183,7 @@ def below_limit(pixels: ByteArray, limit: int = LARGEST) -> bytes:
 
 def _manifest(survey: Survey, subjects: Sequence[_Subject]) -> str:
     sources = survey.sources
-    row_of = {name: row for row, name in enumerate(sources["id_str"].to_pylist())}
+    row_of = rows_named(sources["id_str"], [one.id_str for one in subjects])
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -133,7 +133,8 @@ def _scatter_sea(axes: Any, sea: _Points) -> None:
 
 
 def _members_on_map(findings: Findings, classes: Sequence[RareClass]) -> list[_Points]:
-    row = {name: i for i, name in enumerate(findings.ids)}
+    named = {m for rare in classes for m in rare.members}
+    row = {name: i for i, name in enumerate(findings.ids) if name in named}
     groups = []
     for found in classes:
         rows = [row[m] for m in found.members if m in row]

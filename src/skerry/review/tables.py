@@ -11,6 +11,7 @@ import pyarrow as pa
 from skerry.review.known import Known
 from skerry.review.state import ClassReview, Reviews, SourceReview
 from skerry.store import read_table
+from skerry.store.tables import rows_named
 
 _WORDS = {
     "number": ("Place in the log, from 1", "meta.id;meta.main"),
@@ -152,7 +153,7 @@ def _with_endorsed(reviews: Reviews, known: Known) -> pa.Table:
     if not added:
         return members
     sources = read_table(known.run / "sources" / "sources.parquet")
-    row = {name: i for i, name in enumerate(sources["id_str"].to_pylist())}
+    row = rows_named(sources["id_str"], [m for _, m in added])
     at = sources.take(pa.array([row[m] for _, m in added], pa.int64()))
     known_of = {"class_id": [c for c, _ in added], "id_str": [m for _, m in added]}
     for name in ("ra", "dec"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skerry.errors import RunError
@@ -38,6 +39,23 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise RunError(
             f"{path} is missing or damaged ({error}); delete the folder {path.parent} and run again"
         ) from error
+
+
+def rows_named(ids: pa.ChunkedArray, names: Iterable[str]) -> dict[str, int]:
+    """The row of each of some names among ``ids``, which are all different: of a large survey
+    less memory than a dictionary of all.
+
+    Raises
+    ------
+    KeyError
+        One is not among them.
+    """
+    wanted = sorted(set(names))
+    rows = np.flatnonzero(pc.is_in(ids, value_set=pa.array(wanted, ids.type)).to_numpy())
+    found = dict(zip(ids.take(pa.array(rows)).to_pylist(), rows.tolist(), strict=True))
+    for name in wanted:
+        _ = found[name]
+    return found
 
 
 def table_metadata(path: Path) -> dict[str, str]:

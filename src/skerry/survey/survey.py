@@ -25,6 +25,8 @@ from skerry.survey.streams.place import Place, place_of, relative
 from skerry.survey.streams.states import MISSING, states
 from skerry.types import Failure, FloatArray
 
+_LINES = 2**16
+
 Kind = Literal["files", "parquet", "tars", "vectors"]
 
 
@@ -135,12 +137,13 @@ class Survey:
 
 def _lines(sources: pa.Table) -> Iterator[bytes]:
     ordered = sources.sort_by("id_str")
-    columns = [ordered[name].cast(pa.string()) for name in ordered.column_names]
-    lines = pc.binary_join_element_wise(
-        *columns, "\0", null_handling="replace", null_replacement=""
-    )
-    for chunk in lines.chunks:
-        yield ("\n".join(chunk.to_pylist()) + "\n").encode()
+    for start in range(0, len(ordered), _LINES):
+        block = ordered.slice(start, _LINES)
+        columns = [block[name].cast(pa.string()) for name in block.column_names]
+        lines = pc.binary_join_element_wise(
+            *columns, "\0", null_handling="replace", null_replacement=""
+        )
+        yield ("\n".join(lines.to_pylist()) + "\n").encode()
 
 
 def open_survey(path: str | Place, config: SourcesConfig | None = None) -> Survey:
