@@ -8,27 +8,21 @@ retrieval: the benefit of PCA and whitening", ECCV 2012).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skerry.errors import EncoderError
-from skerry.represent.encoder import METADATA_KEY
-
-if TYPE_CHECKING:
-    import onnx
+from skerry.represent.onnx_file import OUTPUT, read_graph, rename, set_dimensions, written
 
 Doubles = npt.NDArray[np.float64]
 
 POWER = 0.75
 FLOOR = 1e-3
 
-OUTPUT = "representation"
-"""Name of the vectors in an encoder's graph."""
 _BEFORE = "representation_before"
 _CENTERED = "representation_centered"
 _MEAN, _MATRIX = "equalizing_mean", "equalizing_matrix"
@@ -248,47 +242,3 @@ def unequalized(data: bytes) -> bytes:
     graph.initializer.extend(weights)
     rename(graph, _BEFORE, OUTPUT)
     return written(model, {k: v for k, v in stored.items() if k != "equalized"})
-
-
-def read_graph(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
-    """An encoder's graph and what it says of itself."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise EncoderError(
-            "equalizing an encoder needs onnx: pip install 'skerry[train]'"
-        ) from error
-    try:
-        model = onnx.load_model_from_string(data)
-        stored = {p.key: p.value for p in model.metadata_props}[METADATA_KEY]
-        return model, dict(json.loads(stored))
-    except Exception as error:  # protobuf's errors share no base with a missing key
-        raise EncoderError(
-            f"what is to be equalized is no encoder that skerry exported: {error}"
-        ) from error
-
-
-def rename(graph: onnx.GraphProto, old: str, new: str) -> None:
-    """Give a value another name wherever a node makes or uses it."""
-    for node in graph.node:
-        for names in (node.input, node.output):
-            for place, name in enumerate(names):
-                if name == old:
-                    names[place] = new
-
-
-def set_dimensions(graph: onnx.GraphProto, of: Callable[[int], int]) -> None:
-    """Say of how many dimensions the representation is, by how many it was said to be."""
-    output = next(o for o in graph.output if o.name == OUTPUT)
-    said = output.type.tensor_type.shape.dim[1]
-    said.dim_value = of(said.dim_value)
-
-
-def written(model: onnx.ModelProto, stored: dict[str, Any]) -> bytes:
-    """The bytes of a checked graph that says ``stored`` of itself."""
-    from onnx import checker
-
-    del model.metadata_props[:]
-    model.metadata_props.add(key=METADATA_KEY, value=json.dumps(stored, sort_keys=True))
-    checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from skerry.errors import EncoderError
 from skerry.represent import ellipse, structure
-from skerry.represent.equalize import OUTPUT, Part, read_graph, rename, set_dimensions, written
+from skerry.represent.equalize import Part
+from skerry.represent.onnx_file import OUTPUT, read_graph, rename, set_dimensions, written
 from skerry.represent.structure import StructureScale
 from skerry.represent.trail import trail
 
