@@ -14,7 +14,7 @@ import pyarrow as pa
 from skerry.adding.earlier import Earlier
 from skerry.adding.joint import parts_of
 from skerry.config import Config
-from skerry.discover import Space, first_of_each, read_in_order, space_of, taken
+from skerry.discover import Ordered, Space, read_in_order, space_of
 from skerry.discover.lineage import Known
 from skerry.errors import ConfigError, InputError
 from skerry.executors.executor import Executor
@@ -26,7 +26,7 @@ from skerry.store import encoded, nouns, read_manifest
 from skerry.store.runfolder import RunFolder
 from skerry.store.tables import rows_named
 from skerry.survey import Facts, Survey, facts, view
-from skerry.types import ByteArray, Contract, Failure, FloatArray, IntArray, Representations
+from skerry.types import ByteArray, Contract, Failure, FloatArray, IntArray
 
 VIEW_SIZE = 128
 """Side in pixels of the cutouts in sheets and report."""
@@ -139,8 +139,8 @@ class Context:
         return hold(encoder.contract, self.facts, encoder.name, settings.crop, settings.accept)
 
     @cached_property
-    def representations(self) -> Representations:
-        """All representations in canonical order: by content, so that names do not matter."""
+    def representations(self) -> Ordered:
+        """All sources in canonical order: by content, so that names do not matter."""
         self.on_event("putting in order", 0, 1)
         ordered = read_in_order(self.path("representations"))
         self.on_event("putting in order", 1, 1)
@@ -149,17 +149,17 @@ class Context:
     @cached_property
     def firsts(self) -> IntArray:
         """Rows of :attr:`representations` that are searched: of identical vectors the first."""
-        return first_of_each(self.representations.vectors)
+        return self.representations.firsts
 
     @cached_property
     def vectors(self) -> FloatArray:
         """The vectors that are searched, float32 (n, d)."""
-        return taken(self.representations.vectors, self.firsts)
+        return self.representations.vectors
 
     @cached_property
     def searched(self) -> tuple[str, ...]:
         """Ids of the rows that are searched."""
-        return tuple(self.representations.id_str[i] for i in self.firsts)
+        return self.representations.searched
 
     @cached_property
     def places(self) -> IntArray:
@@ -171,9 +171,9 @@ class Context:
     @cached_property
     def copies(self) -> dict[str, tuple[str, ...]]:
         """Sources whose vector is that of a searched one, by its id."""
-        ids = self.representations.id_str
-        ends = np.append(self.firsts[1:], len(ids))
-        return {ids[a]: ids[a + 1 : b] for a, b in zip(self.firsts, ends, strict=True) if b - a > 1}
+        ids, firsts, ends = self.representations.id_str, self.firsts, self.representations.ends
+        several = np.flatnonzero(ends - firsts > 1)
+        return {ids[firsts[i]]: ids[firsts[i] + 1 : ends[i]] for i in several}
 
     @cached_property
     def space(self) -> Space:

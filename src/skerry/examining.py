@@ -24,6 +24,7 @@ from skerry.store import Manifest, drop_damaged, nouns, read_manifest, write_man
 from skerry.store.answers import read_answer, write_answer
 from skerry.store.manifest import NAME, file_digest, versions
 from skerry.store.runfolder import clear
+from skerry.store.tables import rows_named
 from skerry.surroundings import kept, members_of
 from skerry.survey import Attributes, attributes, attributes_of, decode
 from skerry.survey.streams.place import stamp
@@ -242,12 +243,12 @@ class _Images:
 
     def __init__(self, context: Context) -> None:
         self._survey = context.survey
-        ids = context.survey.sources["id_str"].to_pylist()
-        self._row = {name: i for i, name in enumerate(ids)}
+        self._ids = context.survey.sources["id_str"]
         self._location = context.survey.sources["location"]
 
     def __call__(self, ids: Sequence[str]) -> Iterator[tuple[str, ByteArray | None]]:
-        rows = [self._row[name] for name in ids]
+        named = rows_named(self._ids, ids)
+        rows = [named[name] for name in ids]
         for name, row, raw in zip(ids, rows, self._survey.images(rows), strict=True):
             yield name, None if isinstance(raw, Failure) else self._decoded(raw, row)
 

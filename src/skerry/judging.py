@@ -124,8 +124,7 @@ def _returned(judged: Judged, whole: Whole, repeated: Repeated | None) -> FloatA
 
 def _with_copies(found: Found, context: Context) -> Found:
     """The same with rows of all sources, each followed by those that have its very vector."""
-    firsts = context.firsts
-    ends = np.append(firsts[1:], len(context.representations))
+    firsts, ends = context.firsts, context.representations.ends
     members = found.candidate.members
     rows = [np.arange(firsts[m], ends[m]) for m in members]
     times = [len(part) for part in rows]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skerry.backends import lookup
+from skerry.backends import lookup, parallel
 from skerry.discover.distances import nearest_distances, others_distances
 
 
@@ -78,3 +78,17 @@ def test_others_leave_each_point_out() -> None:
     points = np.random.default_rng(2).normal(size=(30, 6)).astype(np.float32)
     np.testing.assert_allclose(others_distances(points, 4), by_hand(points, points, 5)[:, 1:])
     assert others_distances(points, 4).min() > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_blocks_come_back_in_order_on_any_number_of_threads(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    points, queries = rng.normal(size=(40, 5)), rng.normal(size=(301, 5))
+    points, queries = points.astype(np.float32), queries.astype(np.float32)
+    expected = nearest_distances(points, queries, 3)
+    monkeypatch.setattr("skerry.discover.distances._BYTES", 8 * 11 * 5 * 7)
+    with parallel.on_threads(threads):
+        found = nearest_distances(points, queries, 3)
+    assert found.tobytes() == expected.tobytes()

@@ -129,6 +129,21 @@ def test_a_walk_looks_at_no_more_than_it_meets() -> None:
     assert walk.kernel.shape[0] < 40 + 2 * 2 * 2 * membership.STEPS + 20
 
 
+@pytest.mark.parametrize("k", [2, 3, 5])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_row_of_the_kernel_hangs_on_no_other(seed: int, k: int) -> None:
+    """Worked out with the others that a walk meets, or with all there are."""
+    x = np.cumsum(np.random.default_rng(seed).exponential(size=60)).astype(np.float32)[:, None]
+    space, classes = space_of(np.hstack([x, 0 * x]), NeighborsConfig(k=k)), [np.arange(20, 30)]
+    everyone = membership._Walk(space.graph, labels_of(60, classes))
+    kernel = everyone._rows(np.arange(60))
+    met = membership._Walk(space.graph, labels_of(60, classes))
+    for row in np.random.default_rng(seed).permutation(60):
+        mine = met._rows(np.array([row]))
+        assert mine.data.tobytes() == kernel[row].data.tobytes()
+        assert mine.indices.tolist() == kernel[row].indices.tolist()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bytes_hang_on_no_blocks_and_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     space, classes = planted(2)

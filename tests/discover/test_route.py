@@ -15,7 +15,7 @@ from skerry.config import Config, from_mapping
 from skerry.discover import (
     OwnRoute,
     canonical_order,
-    first_of_each,
+    distinct_rows,
     measure,
     rare_classes,
     route_of,
@@ -108,7 +108,7 @@ def reordered(given: Representations, order: np.ndarray) -> Representations:
 def classes(given: Representations) -> list[RareClass]:
     """From named sources to named classes, each distinct vector searched once."""
     data = reordered(given, canonical_order(given.vectors, given.id_str))
-    rows = first_of_each(data.vectors)
+    rows = distinct_rows(data.vectors)
     space = space_of(data.vectors[rows], SEARCH_ONLY.neighbors)
     candidates = route_of("graph")(space, SEARCH_ONLY)
     measured = measure(candidates, space)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skerry.backends import lookup
+from skerry.backends import lookup, parallel
 from skerry.config import Config, from_mapping
 from skerry.discover import Space, Surrogates, kinds_of, space_of
 from skerry.discover.surrogates import HELD, groups_in
@@ -295,15 +295,18 @@ def test_parts_of_smooth_data_are_of_all_regions_over_the_draws() -> None:
 GROUPS = [np.arange(start, start + 20) for start in range(0, 1000, 20)]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("blocks", [{"_STRETCH": 100}, {"_CENTERS": 7}])
 def test_the_nearest_are_the_same_block_by_block(
-    monkeypatch: pytest.MonkeyPatch, blocks: dict[str, int]
+    monkeypatch: pytest.MonkeyPatch, blocks: dict[str, int], threads: int
 ) -> None:
     x = sea()
     whole = surrogates(x, groups=GROUPS)._surroundings("smooth-2")
     for name, size in blocks.items():
         monkeypatch.setattr(f"skerry.discover.surrogates.{name}", size)
-    np.testing.assert_array_equal(surrogates(x, groups=GROUPS)._surroundings("smooth-2"), whole)
+    with parallel.on_threads(threads):
+        found = surrogates(x, groups=GROUPS)._surroundings("smooth-2")
+    np.testing.assert_array_equal(found, whole)
 
 
 def test_surroundings_of_all_scales_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,14 +43,19 @@ def settle_thread() -> None:
 def by_thread(task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Results of ``task`` for each item, in order, as many at a time as library calls of this
     thread may have threads; each call within a task runs on one."""
-    import faiss
-
-    threads = 1 if _SIDE_BY_SIDE.is_set() else faiss.omp_get_max_threads()
-    if threads == 1:
+    at_once = threads()
+    if at_once == 1:
         with one_faiss_thread():
             yield from map(task, items)
         return
-    yield from each_alone(task, items, threads)
+    yield from each_alone(task, items, at_once)
+
+
+def threads() -> int:
+    """How many threads library calls of this thread may have."""
+    import faiss
+
+    return 1 if _SIDE_BY_SIDE.is_set() else int(faiss.omp_get_max_threads())
 
 
 def each_alone(

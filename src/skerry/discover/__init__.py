@@ -9,15 +9,15 @@ from skerry.discover.nulls import judged, null_search
 from skerry.discover.order import (
     canonical_order,
     distinct_rows,
-    first_of_each,
 )
-from skerry.discover.ordered import read_in_order, taken
+from skerry.discover.ordered import Ordered, read_in_order
 from skerry.discover.reduce import embed
 from skerry.discover.routes import OwnRoute, Route, candidates_of, route_of
 from skerry.discover.space import Space, space_of
 from skerry.discover.surrogates import Surrogates, groups_in, kinds_of
 
 __all__ = [
+    "Ordered",
     "OwnRoute",
     "Route",
     "Space",
@@ -30,7 +30,6 @@ __all__ = [
     "distinctive",
     "embed",
     "find_candidates",
-    "first_of_each",
     "groups_in",
     "judged",
     "kinds_of",
@@ -44,5 +43,4 @@ __all__ = [
     "read_in_order",
     "route_of",
     "space_of",
-    "taken",
 ]

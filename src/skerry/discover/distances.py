@@ -33,7 +33,9 @@ def nearest_distances(points: FloatArray, queries: FloatArray, k: int) -> Double
     center = points.mean(axis=0, dtype=np.float64)
     centered = (points - center).astype(np.float32)
     found = min(k + _SLACK, len(points))
-    step = max(1, _BYTES // (8 * found * points.shape[1]))
+    # a query's bits depend on no other: few are spread over the threads, too
+    each = -(-len(queries) // parallel.threads())
+    step = max(1, min(each, _BYTES // (8 * found * points.shape[1])))
 
     def of_some(start: int) -> DoubleArray:
         part = np.ascontiguousarray(queries[start : start + step])

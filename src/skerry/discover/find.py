@@ -141,6 +141,7 @@ def _nulls(
     if own is None:
         return null_searches(surrogates, on_event=on_event)
     plans = [(kind, number) for kind in kinds_of(config) for number in range(config.nulls.n)]
+    surrogates.prepare({kind for kind, _ in plans})
 
     def search(plan: tuple[str, int]) -> Measures:
         return null_search(surrogates, *plan, own, config)[0]

@@ -139,7 +139,9 @@ class _Walk:
         ends = self.graph.indices[rows].ravel().astype(np.int64)
         weights = self._weights(np.repeat(rows, k), ends, self.graph.distances[rows].ravel())
         starts = np.arange(0, len(rows) * k + 1, k)
-        return sparse.csr_matrix((weights, ends, starts), shape=(len(rows), n))
+        made = sparse.csr_matrix((weights, ends, starts), shape=(len(rows), n))
+        made.sort_indices()  # or the order of a row, and how it sums, hangs on the others
+        return made
 
     def _inward(self, rows: IntArray) -> Any:
         """Weights of the edges that lead to some rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -30,22 +30,28 @@ def canonical_order(vectors: FloatArray, ids: Sequence[str] | None = None) -> In
     return by_content(digests(vectors), None if ids is None else pa.array(ids, pa.string()))
 
 
-def by_content(
-    contents: npt.NDArray[np.uint64], ids: pa.Array | pa.ChunkedArray | None = None
-) -> IntArray:
+def by_content(contents: npt.NDArray[np.uint64], ids: pa.Array | None = None) -> IntArray:
     """The order of :func:`canonical_order` of vectors whose :func:`digests` are known."""
     high, low = contents.T
     order = np.lexsort((low, high)).astype(np.int64)
-    if ids is None or len(order) < 2:
+    if ids is None:
         return order
     # few are alike: only these are ordered by name
-    follows = (contents[order[1:]] == contents[order[:-1]]).all(axis=1)
-    edges = np.diff(np.concatenate([[0], follows.view(np.int8), [0]]))
-    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) + 1
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        alike = order[start:stop]
-        order[start:stop] = alike[pc.sort_indices(ids.take(pa.array(alike))).to_numpy()]
+    new = new_ones(contents[order])
+    alike = np.flatnonzero(~new | ~np.append(new[1:], True))
+    if len(alike):
+        rows = order[alike]
+        named = pa.table({"group": np.cumsum(new)[alike], "name": ids.take(pa.array(rows))})
+        keys = [("group", "ascending"), ("name", "ascending")]
+        order[alike] = rows[pc.sort_indices(named, sort_keys=keys).to_numpy()]
     return order
+
+
+def new_ones(contents: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Whether each of some :func:`digests` in order (n, 2) is another than the one before it."""
+    new = np.ones(len(contents), dtype=bool)
+    new[1:] = (contents[1:] != contents[:-1]).any(axis=1)
+    return new
 
 
 def digests(vectors: FloatArray) -> npt.NDArray[np.uint64]:
@@ -65,19 +71,6 @@ def distinct_rows(vectors: FloatArray) -> IntArray:
     Identical vectors say nothing of density: a source entered twice would be its own nearest
     neighbor, and a few copies a class.
     """
-    order = canonical_order(vectors)
-    return np.asarray(order[_firsts(len(order), lambda stretch: vectors[order[stretch]])])
-
-
-def first_of_each(ordered: FloatArray) -> IntArray:
-    """Where each distinct vector first stands in ``ordered`` (n, d), in canonical order."""
-    return _firsts(len(ordered), lambda stretch: ordered[stretch])
-
-
-def _firsts(n: int, part: Callable[[slice], FloatArray]) -> IntArray:
-    """Which of n vectors in order differ from the one before, a block at a time."""
-    new = np.ones(n, dtype=bool)
-    for start in range(1, n, _AT_ONCE):
-        block = part(slice(start - 1, start + _AT_ONCE))
-        new[start : start + _AT_ONCE] = (block[1:] != block[:-1]).any(axis=1)
-    return np.flatnonzero(new).astype(np.int64)
+    contents = digests(vectors)
+    order = by_content(contents)
+    return np.asarray(order[new_ones(contents[order])])

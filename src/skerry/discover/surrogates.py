@@ -22,7 +22,7 @@ HELD = 3.0
 _FEWEST = 3
 _LOCAL = 20
 _BLOCK = 2048
-_CENTERS = 1024
+_CENTERS = 256
 _STRETCH = 2**15
 _AMONG = 4
 """Times as many sources as a surrogate has, among which the surroundings of groups are found."""

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skerry.store import write_pieces, write_table
 from skerry.store.votable import votable_bytes
@@ -24,7 +23,7 @@ from skerry.store.votable import votable_bytes
 _Array = npt.NDArray[Any]
 
 _ROWS = 2**16
-_CARDS = 2880
+_UNIT = 2880
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ECSV = re.compile(
@@ -78,17 +77,17 @@ def to_fits(name: str, table: pa.Table) -> Iterator[bytes]:
         hdu = _fits_block(fits, name, block, codes)
         hdu.writeto(buffer)
         size = hdu.header["NAXIS1"] * len(block)
-        start = len(buffer.getbuffer()) - size - -size % _CARDS
+        start = len(buffer.getbuffer()) - size - -size % _UNIT
         yield buffer.getvalue()[start : start + size]
-    yield bytes(-head["NAXIS1"] * len(table) % _CARDS)
+    yield bytes(-head["NAXIS1"] * len(table) % _UNIT)
 
 
 def _fits_code(column: pa.ChunkedArray) -> str:
     """The format of a column, of text as wide as its longest."""
     if pa.types.is_string(column.type):
-        return (
-            f"{max((len(_ascii(v or '')) for v in pc.unique(column).to_pylist()), default=0) or 1}A"
-        )
+        blocks = (column.slice(start, _ROWS) for start in range(0, len(column), _ROWS))
+        widths = (max(len(_ascii(v or "")) for v in block.to_pylist()) for block in blocks)
+        return f"{max(widths, default=0) or 1}A"
     return {"bool": "L", "int32": "J", "int64": "K", "double": "D"}[str(column.type)]
 
 
@@ -115,16 +114,12 @@ def to_votable(name: str, table: pa.Table) -> Iterator[bytes]:
     """
     tail = b""
     for number, block in enumerate(_blocks(table)):
-        head, mark, rows = _votable_block(name, block).partition(b"<TABLEDATA>\n")
-        rows, tail = _parted(rows, rb"^ *</TABLEDATA>")
+        head, mark, rest = _votable_block(name, block).partition(b"<TABLEDATA>\n")
+        # no cell has such a mark: it would be escaped
+        end = rest.rfind(b"\n", 0, rest.find(b"</TABLEDATA>")) + 1
+        rows, tail = rest[:end], rest[end:]
         yield head + mark + rows if number == 0 else rows
     yield tail
-
-
-def _parted(text: bytes, mark: bytes) -> tuple[bytes, bytes]:
-    """What lies before the last line that begins as the pattern says, and the rest."""
-    at = [found.start() for found in re.finditer(mark, text, re.MULTILINE)]
-    return (text[: at[-1]], text[at[-1] :]) if at else (text, b"")
 
 
 def _votable_block(name: str, table: pa.Table) -> bytes:

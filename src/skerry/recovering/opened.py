@@ -9,7 +9,7 @@ import numpy as np
 
 from skerry.config import Config
 from skerry.dependencies import settings_of
-from skerry.discover import Space, first_of_each, kinds_of, read_in_order, taken
+from skerry.discover import Space, kinds_of, read_in_order
 from skerry.errors import ConfigError, RunError
 from skerry.pipeline import require_gpu
 from skerry.store import Manifest, nouns, read_manifest
@@ -69,10 +69,8 @@ def open_run(path: str | Path) -> Opened:
     require_gpu(config, "neighbors", "embedding")
     _require_judged(path, config)
     data = read_in_order(path / "representations")
-    firsts = first_of_each(data.vectors)
-    ids = tuple(data.id_str[i] for i in firsts)
-    vectors, graph = taken(data.vectors, firsts), nouns.read_graph(path / "neighbors")
-    space = Space(vectors, graph, config.neighbors)
+    ids = data.searched
+    space = Space(data.vectors, nouns.read_graph(path / "neighbors"), config.neighbors)
     judged = [replace(c, members=c.members[: c.core]) for c in kept(finished.classes)]
     own = members_of(judged, ids)
     return Opened(path, config, space, ids, tuple(np.sort(m) for m in own), _nulls(path, config))

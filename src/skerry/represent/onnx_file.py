@@ -22,7 +22,7 @@ def read_graph(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
         import onnx
     except ImportError as error:
         raise EncoderError(
-            "equalizing an encoder needs onnx: pip install 'skerry[train]'"
+            "changing what an encoder computes needs onnx: pip install 'skerry[train]'"
         ) from error
     try:
         model = onnx.load_model_from_string(data)
@@ -30,7 +30,7 @@ def read_graph(data: bytes) -> tuple[onnx.ModelProto, dict[str, Any]]:
         return model, dict(json.loads(stored))
     except Exception as error:  # protobuf's errors share no base with a missing key
         raise EncoderError(
-            f"what is to be equalized is no encoder that skerry exported: {error}"
+            f"what is to be changed is no encoder that skerry exported: {error}"
         ) from error
 
 

@@ -39,11 +39,15 @@ def shard_paths(folder: Path) -> list[Path]:
     Raises
     ------
     RunError
-        There are none.
+        There are none, or one is missing.
     """
     paths = sorted(folder.glob("shard-*.parquet"))
-    if not paths:
-        raise RunError(f"no representations in {folder}; delete the folder and run again")
+    expected = [shard_path(folder, i) for i in range(max(len(paths), 1))]
+    if paths != expected:
+        missing = min(set(expected) - set(paths)).name
+        raise RunError(
+            f"no representations in {folder}: {missing} is missing; delete the folder and run again"
+        )
     return paths
 
 

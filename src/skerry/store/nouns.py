@@ -1,4 +1,5 @@
-"""Each noun of a run as files: shards, arrays and tables that read without skerry."""
+"""The nouns that are made of representations as files: arrays and tables that read without
+skerry."""
 
 from __future__ import annotations
 

@@ -53,9 +53,7 @@ def rows_named(ids: pa.ChunkedArray, names: Iterable[str]) -> dict[str, int]:
     wanted = sorted(set(names))
     rows = np.flatnonzero(pc.is_in(ids, value_set=pa.array(wanted, ids.type)).to_numpy())
     found = dict(zip(ids.take(pa.array(rows)).to_pylist(), rows.tolist(), strict=True))
-    for name in wanted:
-        _ = found[name]
-    return found
+    return {name: found[name] for name in wanted}
 
 
 def table_metadata(path: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.config import Config
-from skerry.discover import Space, first_of_each, read_in_order, taken
+from skerry.discover import Space, read_in_order
 from skerry.discover.assign import Assigner
 from skerry.discover.grow import grow as grow_class
 from skerry.errors import ConfigError, InputError, RunError
@@ -82,10 +82,8 @@ class Finished:
     def _searched(self) -> tuple[FloatArray, list[tuple[str, ...]]]:
         """The vectors searched, each once, and the ids of all sources that have each."""
         data = read_in_order(self.path / "representations")
-        firsts = first_of_each(data.vectors)
-        ends = [*firsts[1:], len(data)]
-        alike = [data.id_str[a:b] for a, b in zip(firsts, ends, strict=True)]
-        return taken(data.vectors, firsts), alike
+        alike = [data.id_str[a:b] for a, b in zip(data.firsts, data.ends, strict=True)]
+        return data.vectors, alike
 
     def _rows(self, *classes: RareClass) -> list[IntArray]:
         return members_of(classes, [names[0] for names in self._searched[1]])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from skerry.config import Config
-from skerry.discover import Space, Surrogates, measure, space_of
+from skerry.discover import Space, Surrogates, kinds_of, measure, space_of
 from skerry.discover.part import at_same_share
 from skerry.examine.searching.null_draws import null_draws
 from skerry.examine.searching.searches import GRAPH, UMAP, Compress, candidates
@@ -53,6 +53,7 @@ def null_embeddings(
             own = measure(candidates(space, coordinates, config), space)
         return NullEmbedding(*plan, before, measure(found, embedded(coordinates, config)), own)
 
+    surrogates.prepare(kinds_of(config))
     made = null_draws(config, number, search, lambda found: len(found.before), enough)
     return [one for found in made.values() for one in found]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skerry.config import Config
-from skerry.discover import Space, Surrogates, largest_size, space_of
+from skerry.discover import Space, Surrogates, kinds_of, largest_size, space_of
 from skerry.discover.complete import complete
 from skerry.discover.matching import MATCH
 from skerry.examine.searching.null_draws import null_draws
@@ -69,6 +69,7 @@ def null_lifetimes(
         allowed = admitted(found[0], wholes, settings[1:], len(space))
         return lifetimes(overlaps(found[0], wholes, found[1:]), allowed)
 
+    surrogates.prepare(kinds_of(config))
     return null_draws(config, number, search, len)
 
 
