@@ -13,7 +13,7 @@ import numpy as np
 from skerry.executors.local import map_ordered
 from skerry.types import FloatArray, IntArray, RowArray
 
-_SHARED_BLOCK = 1024
+_SHARED_BLOCK = 2048
 
 # The sources around a dense group have it as their neighbors, and it has none of them. Edges that
 # count in full make them members; without these edges, chance groups stand out as rare ones do.
@@ -63,15 +63,19 @@ def _likeness(near: RowArray, to: RowArray, start: int) -> FloatArray:
 
     ``near`` are all rows' neighbors (n, k), each row's ascending.
     """
-    k = near.shape[1]
-    own = near[start : start + len(to), :, None]
-    rows = np.arange(start, start + len(to))[:, None]
+    k, m = near.shape[1], len(to)
+    # the rows along the last axis, so that each comparison is of all of them
+    own = np.ascontiguousarray(near[start : start + m].T)
+    rows = np.arange(start, start + m, dtype=near.dtype)
+    same = np.empty((k, m), dtype=bool)
     weights = np.empty(to.shape, dtype=np.float32)
     for edge, others in enumerate(to.T):
-        theirs = near[others, None, :]
-        shared = (own == theirs).sum(axis=(1, 2))
-        returned = (theirs[:, 0] == rows).any(axis=1)
-        factor = np.where(returned, 1.0, _UNRETURNED)
+        theirs = np.ascontiguousarray(near[others].T)
+        found = np.zeros((k, m), dtype=bool)
+        for neighbor in own:
+            found |= np.equal(theirs, neighbor, out=same)
+        shared = found.sum(axis=0)
+        factor = np.where((theirs == rows).any(axis=0), 1.0, _UNRETURNED)
         weights[:, edge] = factor * shared / (2 * k - shared)
     return weights
 
