@@ -7,8 +7,8 @@
 dimensions, 40 groups planted), in a process of its own on all cores that it may use. A stage ends
 with the last word of its kind; what a stage is not told of counts for the one after it. CPU seconds
 are of this process, those of the processes that it starts are not in them; memory is the most that
-was resident until then, of this process and of the largest that it started. A row is kept in WORK
-and made once.
+was resident until then, of this process and of the largest that it started. The row of each size
+is kept in WORK and made once; all that are there are told of.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def one(work: Path, n: int) -> Row:
     }
 
 
-def report(n: int, row: Row, output: Path | None) -> None:
+def told(n: int, row: Row) -> str:
+    """What was measured of one size, in words and as a table."""
     lines, before = [], {"seconds": 0.0, "cpu": 0.0}
     for what, at in row["stages"].items():
         lines.append(
@@ -85,7 +86,7 @@ def report(n: int, row: Row, output: Path | None) -> None:
         f"the neighbors found; {row['candidates']:,} candidates; {row['confirmed']} confirmed "
         f"classes, which have {row['hits']} of {row['groups']} planted groups."
     )
-    publish(f"{text}\n\n{table(heads, lines)}", "Stages of a large search", output)
+    return f"{text}\n\n{table(heads, lines)}"
 
 
 def main() -> None:
@@ -112,7 +113,8 @@ def main() -> None:
         made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rows[args.sources] = json.loads(made.stdout.strip().splitlines()[-1])
         results.add(named, rows[args.sources])
-    report(args.sources, rows[args.sources], args.output)
+    text = "\n\n".join(told(n, row) for n, row in sorted(rows.items()))
+    publish(text, "Stages of a large search", args.output)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ ON_PROCESSES = 3
 above all, is a third of a search, and more of a large one. Two do as well on threads, in less
 memory, and searches that share a GPU share its memory in one process."""
 
-WORTH_A_PROCESS = 200_000
+WORTH_A_PROCESS = 100_000
 """Sources from which on a partition of their graph is worth a process."""
 
 PROCESS = 100 * 10**6
