@@ -129,6 +129,7 @@ def embedding(context: Context, key: str) -> dict[str, Any]:
 
 def products(context: Context, key: str) -> dict[str, Any]:
     """Write tables, regions, the footprint, what to cite, contact sheets and the report."""
+    context.space.forget_all()  # no product asks for them
     findings = findings_of(context)
     folder = context.path("products")
     context.on_event("publishing", 0, 3)

@@ -67,3 +67,13 @@ def test_without_a_gpu_no_graph_is_made_but_one_is_looked_at(
     rows = np.array([1, 2, 299])
     for found, expected in zip(stored.near(rows, 40), made.near(rows, 40), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_what_was_forgotten_is_made_again_the_same() -> None:
+    made = space_of(drawn(), NeighborsConfig(k=7))
+    before, search = made.communities, made.search
+    made.forget_search()
+    assert made.search is not search and made.communities is before
+    made.forget_all()
+    assert made.communities is not before
+    np.testing.assert_array_equal(made.communities.containment, before.containment)

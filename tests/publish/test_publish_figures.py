@@ -84,3 +84,10 @@ def test_findings_must_be_aligned(findings) -> None:
         replace(findings, null_containment={"shuffled": np.zeros(3)})
     with pytest.raises(ValueError, match="a verdict, but no nulls"):
         replace(findings, classes=(replace(findings.classes[0], verdict="rejected"),))
+
+
+def test_points_drawn_block_by_block_are_all_drawn(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = make(2, n=500)
+    whole = map_figure(found)
+    monkeypatch.setattr("skerry.publish.figures._DRAWN", 70)
+    assert map_figure(found) == whole

@@ -20,6 +20,7 @@ NUMBERED = 20
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _SEA, _OTHER, INK = "#9aa7b4", "#5b6672", "#1b2733"
 _DPI = 200
+_DRAWN = 2**16
 
 _Points = npt.NDArray[np.float64]
 
@@ -129,7 +130,10 @@ def _scatter_sea(axes: Any, sea: _Points) -> None:
     n = max(len(sea), 1)
     size = float(np.clip(130 / np.sqrt(n), 0.35, 2.4))
     alpha = float(np.clip(60 / np.sqrt(n), 0.06, 0.7))
-    axes.plot(*sea.T, "o", ms=size, mew=0, color=_SEA, alpha=alpha, rasterized=True)
+    for start in range(0, len(sea), _DRAWN):
+        # drawing copies all points of one call several times
+        part = sea[start : start + _DRAWN]
+        axes.plot(*part.T, "o", ms=size, mew=0, color=_SEA, alpha=alpha, rasterized=True)
 
 
 def _members_on_map(findings: Findings, classes: Sequence[RareClass]) -> list[_Points]:
