@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skerry.discover import canonical_order, read_in_order
 from skerry.errors import RunError
-from skerry.store import encoded
+from skerry.store import Manifest, encoded, write_manifest
 from skerry.types import Failure, Representations
 
 COLUMNS = ("a", "b")
@@ -91,3 +91,14 @@ def test_a_shard_that_is_gone_is_told_of(tmp_path: Path) -> None:
     gone.unlink()
     with pytest.raises(RunError, match=f"{gone.name} is missing"):
         read_in_order(tmp_path / "r")
+
+
+def test_what_was_put_beside_the_shards_of_a_stage_is_none_of_them(tmp_path: Path) -> None:
+    x = np.arange(8, dtype=np.float32).reshape(4, 2)
+    folder = tmp_path / "r"
+    written(folder, [part_of(x, rows) for rows in np.split(np.arange(4), 2)])
+    outputs = {path.name: "" for path in encoded.shard_paths(folder)}
+    write_manifest(folder, Manifest("representations", "key", {}, {}, {}, {}, outputs))
+    before = read_in_order(folder)
+    encoded.write_shard(encoded.shard_path(folder, 2), part_of(x, np.array([0])), "key")
+    assert read_in_order(folder).id_str == before.id_str

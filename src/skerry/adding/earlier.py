@@ -10,7 +10,7 @@ import numpy as np
 
 from skerry.config import Config, NeighborsConfig
 from skerry.discover.joining import KnownGraph
-from skerry.store import nouns, read_manifest, read_table
+from skerry.store import encoded, nouns, read_manifest, read_table
 from skerry.store.runfolder import read_config
 
 _OWN = ("input", "sources", "representations", "format")
@@ -37,7 +37,7 @@ class Earlier:
         """The shards of a stage, in order; none where they were made by something else."""
         if self.made_by(stage) != dict(made_by):
             return []
-        return sorted((self.path / stage).glob("shard-*.parquet"))
+        return encoded.shard_paths(self.path / stage)
 
     def graph(
         self, ids: Sequence[str], places: Sequence[int], config: NeighborsConfig

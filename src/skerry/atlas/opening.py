@@ -18,7 +18,7 @@ from skerry.errors import InputError
 from skerry.examine.columns import TRUTH
 from skerry.publish.words import count, percent
 from skerry.review import open_reviews
-from skerry.store import read_manifest, read_table
+from skerry.store import encoded, read_manifest, read_table
 from skerry.store.tables import table_metadata, vectors_from
 from skerry.survey import Attributes, attributes
 from skerry.types import DoubleArray, RareClass
@@ -143,7 +143,7 @@ class RunColumns:
             return self._catalog
 
     def _shards(self) -> list[Path]:
-        return sorted((self._run / "representations").glob("shard-*.parquet"))
+        return encoded.shard_paths(self._run / "representations")
 
     def _vote_columns(self) -> tuple[str, ...]:
         shards = self._shards()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skerry.errors import RunError
+from skerry.store.manifest import read_manifest
 from skerry.store.nouns import KEY
 from skerry.store.tables import (
     read_table,
@@ -41,12 +42,17 @@ def shard_paths(folder: Path) -> list[Path]:
     RunError
         There are none, or one is missing.
     """
+    manifest = read_manifest(folder)
+    if manifest is not None:
+        # a file that was put beside them is none of the stage
+        return sorted(folder / name for name in manifest.outputs if name.startswith("shard-"))
     paths = sorted(folder.glob("shard-*.parquet"))
     expected = [shard_path(folder, i) for i in range(max(len(paths), 1))]
     if paths != expected:
         missing = min(set(expected) - set(paths)).name
         raise RunError(
-            f"no representations in {folder}: {missing} is missing; delete the folder and run again"
+            f"no representations in {folder}: {missing} is missing; start 'skerry run' again with "
+            "the same input and folder, which makes what is missing"
         )
     return paths
 

@@ -18,11 +18,14 @@ Array = npt.NDArray[np.generic]
 
 
 def write_table(path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a Parquet file, zstd-compressed, with ``metadata`` in its schema."""
+    """Write a Parquet file, zstd-compressed, each page with a checksum and ``metadata`` in its
+    schema."""
     if metadata is not None:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
     with replacing(path) as partial:
-        pq.write_table(table, partial, compression="zstd", row_group_size=65_536)
+        pq.write_table(
+            table, partial, compression="zstd", row_group_size=65_536, write_page_checksum=True
+        )
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -34,10 +37,11 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         The file is missing or damaged.
     """
     try:
-        return pq.read_table(path, columns=columns)
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise RunError(
-            f"{path} is missing or damaged ({error}); delete the folder {path.parent} and run again"
+            f"{path} is missing or damaged ({error}); start the command that made it again: "
+            "what is damaged is made anew"
         ) from error
 
 
@@ -88,7 +92,8 @@ def read_arrays(path: Path) -> dict[str, Array]:
         return dict(load_file(path))
     except (OSError, SafetensorError) as error:
         raise RunError(
-            f"{path} is missing or damaged ({error}); delete the folder {path.parent} and run again"
+            f"{path} is missing or damaged ({error}); start the command that made it again: "
+            "what is damaged is made anew"
         ) from error
 
 
