@@ -48,6 +48,7 @@ _GPU_PAIR = 1.3e-12, 1.6e-14  # seconds a pair, and for each neighbor: benchmark
 _LIBRARIES = 530 * 10**6  # of a process that has loaded all of them: benchmarks/judged_speed.md
 _THREAD = 60 * 10**6
 _COMMUNITIES, _UMAP = 1400, 5200  # bytes a source beyond vectors and graph
+_KEPT = 700  # of the communities, while all else is searched
 _OF_EVERY_GROUP = 0.07  # of the others, kept in what UMAP is fitted on: benchmarks/umap_part.md
 _PAGES = 7 * 10**6  # bytes of report, pages and sheets beside the tables
 _OPENING = 2.5e-5  # seconds a source: listing and stating its file
@@ -162,7 +163,8 @@ class _Model:
     def stages(self) -> Iterator[StageCost]:
         n, rates, config, work = self.n, self.rates, self.config, self.work
         held = self.resident + 2 * work.catalog_bytes
-        main = held + 2 * self.vectors + self.graph
+        main = held + self.vectors + self.graph
+        searched = main + _KEPT * n
         route = config.clusters.route
         yield StageCost("sources", rates.opening + _OPENING * n, held, work.catalog_bytes)
         yield self._encoding("representations", rates.encoding, held)
@@ -171,7 +173,7 @@ class _Model:
         yield StageCost(
             "neighbors",
             near / (1 if gpu else self.speedup),
-            held + 3 * self.vectors + self.graph,
+            held + 2 * self.vectors + self.graph,
             (8 * config.neighbors.k + 30) * n,
             searches=1,
             gpu=gpu,
@@ -188,17 +190,17 @@ class _Model:
         yield StageCost(
             "clusters",
             grouping if by_graph else clusterer_seconds(n, rates),
-            main + self.vectors + (_COMMUNITIES if by_graph else _UMAP) * n,
+            main + (_COMMUNITIES if by_graph else _UMAP) * n,
             25 * n,
         )
-        yield self._nulls(main)
-        yield self._replication(main)
+        yield self._nulls(searched)
+        yield self._replication(searched)
         if config.replication.encoder:
             yield self._encoding("second", rates.second, held)
         yield StageCost(
             "classes",
             _SECONDS_OF_CLASSES * n + grouping,
-            main + self.vectors + _COMMUNITIES * n,
+            main + _COMMUNITIES * n,
             45 * n,
         )
         seconds, each = _PRODUCTS
