@@ -57,6 +57,23 @@ def test_an_id_is_whole_in_a_narrow_terminal(
     assert row.split() == ["1", "SKR-587722984435351614", "41", "4.4", "0.012", "75%", "confirmed"]
 
 
+@pytest.mark.parametrize("width", [80, 40])
+def test_numbers_are_whole_beside_a_long_id(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    given = found(["confirmed", "tentative"])
+    name = "SKR-" + "587722984435351614" * 3 + "ab"
+    given["classes"][0] |= {"class_id": name, "size": 123456, "containment": 1234.5}
+    lines = printed(capsys, given).splitlines()
+    first = next(i for i, line in enumerate(lines) if "confirmed" in line and "SKR-" in line)
+    until = next(i for i, line in enumerate(lines) if "SKR-[b]2" in line)
+    rank, start, *others = lines[first].split()
+    assert (rank, others) == ("1", ["123456", "1234.5", "0.012", "75%", "confirmed"])
+    assert start + "".join(line.strip() for line in lines[first + 1 : until]) == name
+    assert lines[until].split() == ["2", "SKR-[b]2", "42", "4.4", "0.012", "75%", "tentative"]
+
+
 def test_no_more_than_twenty_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     out = printed(capsys, found(["confirmed"] * 23))
     assert "SKR-[b]20" in out and "SKR-[b]21" not in out

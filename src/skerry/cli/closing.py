@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from skerry.cli.tables import show_rows
+
 _MOST = 20
 
 
@@ -37,28 +39,26 @@ def closing(found: dict[str, Any]) -> None:
 def _classes_table(console: Any, classes: list[dict[str, Any]]) -> None:
     """The classes that were not rejected, and how many were."""
     from rich.box import SIMPLE
-    from rich.markup import escape
     from rich.table import Table
 
     kept = [rare for rare in classes if rare["verdict"] != "rejected"]
     title = "Classes (again: share of the repeated searches that found it)"
     table = Table(title=title, title_justify="left", box=SIMPLE)
-    for column in ("rank", "class", "size", "contained", "q", "again", "verdict"):
-        justify: Any = "left" if column in ("class", "verdict") else "right"
-        # an id that is cut cannot be typed
-        table.add_column(column, justify=justify, no_wrap=True, overflow="fold")
-    for rare in kept[:_MOST]:
-        table.add_row(
+    heads = ("rank", "class", "size", "contained", "q", "again", "verdict")
+    rows = [
+        (
             str(rare["rank"]),
-            escape(rare["class_id"]),
+            rare["class_id"],
             str(rare["size"]),
             f"{rare['containment']:.1f}",
             _measured(rare["q_value"], ".2g"),
             _measured(rare["replication"], ".0%"),
             rare["verdict"],
         )
+        for rare in kept[:_MOST]
+    ]
     if kept:
-        console.print(table)
+        show_rows(table, heads, rows, right=("rank", "size", "contained", "q", "again"))
     if len(kept) > _MOST:
         console.print(f"and {len(kept) - _MOST} more: see the report", markup=False)
     if len(kept) < len(classes):

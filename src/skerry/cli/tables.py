@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from skerry.errors import ConfigError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.table import Table
 
 TableFile = Annotated[
     Path | None,
@@ -21,6 +22,11 @@ TableFile = Annotated[
 ]
 
 SUFFIXES = (".csv", ".parquet", ".fits", ".vot")
+
+_FOLDED = ("source", "class", "in class", "reason")
+"""Columns of ids and sentences."""
+_NARROW = 12
+"""To how many characters they fold at most."""
 
 
 def cells(*values: object) -> tuple[str, ...]:
@@ -66,6 +72,33 @@ def write_output(output: Path | None, table: pa.Table, name: str) -> None:
         write_bytes(output, buffer.getvalue())
     else:
         write(output, name, table)
+
+
+def show_rows(
+    shown: Table, heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()
+) -> None:
+    """Print a table with these columns and rows; ids fold where it is narrow, all else is whole.
+
+    An id that is cut cannot be typed, and a number that is cut is another number: where even
+    folding is not enough, the table is wider than the terminal.
+    """
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.markup import escape
+
+    least = 1
+    for head, *values in zip(heads, *rows, strict=True):
+        folds = head in _FOLDED
+        justify: Literal["right", "left"] = "right" if head in right else "left"
+        shown.add_column(head, justify=justify, no_wrap=not folds, overflow="fold")
+        wide = max(cell_len(value) for value in (head, *values))
+        least += 3 + (min(wide, _NARROW) if folds else wide)
+    for row in rows:
+        shown.add_row(*(escape(cell) for cell in row))
+    console = Console()
+    if least > console.width:
+        shown.width = least
+    console.print(shown, crop=False)
 
 
 def print_table(
