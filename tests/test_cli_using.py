@@ -10,6 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from skerry.cli.tables import print_table
 from skerry.types import FloatArray
 from skerry.using import Finished
 from tests.conftest import N_SEA, contents, write_vectors
@@ -108,12 +109,38 @@ def test_tables_are_shown(judged: Path, new: Path) -> None:
     name = Finished(judged).classes[0].class_id
     code, out, _ = call("grow", judged, name)
     assert code == 0
-    assert f"Most like {name}, confirmed" in out and "and 60 more" in out
+    assert f"Most like {name}, confirmed" in out and "and 60 more: write" in out
     code, out, _ = call("assign", judged, new)
     assert code == 0
     assert "2 placed, 2 in none of them, 1 could not be read." in out
     assert "Größe 7" in out and "007" in out and "NaN" in out
     assert "members kept" in out and "confirmed" in out
+
+
+def test_what_was_written_is_told(judged: Path, new: Path, tmp_path: Path) -> None:
+    name, path = Finished(judged).classes[0].class_id, tmp_path / "made" / "t.csv"
+    member = Finished(judged).classes[0].members[0]
+    for command in (
+        ("grow", judged, name),
+        ("similar", judged, "--id", member, "-n", 100),
+        ("assign", judged, new),
+    ):
+        code, out, _ = call(*command, "-o", path)
+        assert code == 0 and f"Written: {path}\n" in out and "with -o" not in out
+        assert ("and 60 more\n" in out) == (command[0] != "assign")
+
+
+def test_ids_are_whole_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    source, held = "s" + "0123456789" * 5, "SKR-" + "9876543210" * 4
+    heads = ("rank", "source", "distance", "nth", "ra", "dec", "in class")
+    row = ("1", source, "12345.678", "4321", "359.123456", "-89.123456", held)
+    print_table("Most like", heads, [row])
+    lines = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert tuple("".join(c.strip() for c in column) for column in zip(*lines, strict=True)) == row
+    assert [c.strip() for c in lines[0]][2:6] == list(row[2:6])
 
 
 def test_nothing_is_written_where_it_would_harm(judged: Path, new: Path, tmp_path: Path) -> None:

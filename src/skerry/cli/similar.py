@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, report
-from skerry.cli.tables import TableFile, cells, check_output, print_table, write_output
+from skerry.cli.tables import (
+    TableFile,
+    cells,
+    check_output,
+    print_table,
+    tell_written,
+    write_output,
+)
 from skerry.cli.using import RunFolder
 
 
@@ -46,10 +53,14 @@ def similar(
             "warnings": list(found.warnings),
         }
 
-    report(work, _show_similar, as_json)
+    def show(found: dict[str, Any]) -> None:
+        _show_similar(found, output)
+        tell_written(output, sheet)
+
+    report(work, show, as_json)
 
 
-def _show_similar(found: dict[str, Any]) -> None:
+def _show_similar(found: dict[str, Any], output: Path | None) -> None:
     from rich.console import Console
 
     query = found["query"]
@@ -60,7 +71,7 @@ def _show_similar(found: dict[str, Any]) -> None:
         for r in found["similar"]
     ]
     heads = ("rank", "source", "distance", "nth", "ra", "dec", "in class")
-    print_table(f"Most like {what}{where}", heads, rows)
+    print_table(f"Most like {what}{where}", heads, rows, output)
     for warning in found["warnings"]:
         Console().print(f"Warning: {warning}", markup=False)
 

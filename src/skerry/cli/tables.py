@@ -102,17 +102,23 @@ def show_rows(
 
 
 def print_table(
-    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most: int = 40
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    output: Path | None = None,
+    most: int = 40,
 ) -> None:
-    from rich.console import Console
+    """Print the first rows of a table, all of which are in ``output`` if that is given."""
     from rich.markup import escape
     from rich.table import Table as Shown
 
-    shown = Shown(title=escape(title), title_justify="left")
-    for head in heads:
-        shown.add_column(head)
-    for row in rows[:most]:
-        shown.add_row(*(escape(cell) for cell in row))
-    Console().print(shown)
+    show_rows(Shown(title=escape(title), title_justify="left"), heads, rows[:most])
     if len(rows) > most:
-        typer.echo(f"and {len(rows) - most} more: write them to a file with -o")
+        hint = "" if output else ": write them to a file with -o"
+        typer.echo(f"and {len(rows) - most} more{hint}")
+
+
+def tell_written(*files: Path | None) -> None:
+    for file in files:
+        if file is not None:
+            typer.echo(f"Written: {file}")

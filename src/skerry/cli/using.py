@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, Settings, Threads, report
-from skerry.cli.tables import TableFile, cells, check_output, print_table, write_output
+from skerry.cli.tables import (
+    TableFile,
+    cells,
+    check_output,
+    print_table,
+    tell_written,
+    write_output,
+)
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 
@@ -41,7 +48,8 @@ def grow(
             for r in found["candidates"]
         ]
         title = f"Most like {class_id}, {found['verdict']}"
-        print_table(title, ("order", "source", "score", "in class"), rows)
+        print_table(title, ("order", "source", "score", "in class"), rows, output)
+        tell_written(output)
 
     report(work, show, as_json)
 
@@ -76,10 +84,10 @@ def assign(
         sources = placed.sources.to_pylist()
         return {"sources": sources, "classes": placed.classes, "warnings": placed.warnings}
 
-    report(work, _show_placed, as_json)
+    report(work, lambda found: _show_placed(found, output), as_json)
 
 
-def _show_placed(found: dict[str, Any]) -> None:
+def _show_placed(found: dict[str, Any], output: Path | None) -> None:
     from rich.console import Console
 
     sources = found["sources"]
@@ -89,7 +97,7 @@ def _show_placed(found: dict[str, Any]) -> None:
         rows = [
             cells(r["id_str"], r["class_id"], r["p_value"], r["distance_ratio"]) for r in placed
         ]
-        print_table("Placed in a class", ("source", "class", "p", "distance"), rows)
+        print_table("Placed in a class", ("source", "class", "p", "distance"), rows, output)
     rows = [
         cells(c["class_id"], c["verdict"], c["placed"], c["kept"], c["false_rate"])
         for c in found["classes"]
@@ -98,8 +106,9 @@ def _show_placed(found: dict[str, Any]) -> None:
     print_table("Classes, as calibrated on the run's own sources", heads, rows)
     if failed:
         rows = [cells(r["id_str"], r["failure"]) for r in failed]
-        print_table("Could not be read", ("source", "reason"), rows)
+        print_table("Could not be read", ("source", "reason"), rows, output)
     for warning in found["warnings"]:
         Console().print(f"Warning: {warning}", markup=False)
     none = len(sources) - len(placed) - len(failed)
     typer.echo(f"{len(placed)} placed, {none} in none of them, {len(failed)} could not be read.")
+    tell_written(output)
