@@ -10,7 +10,8 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skerry.cli.tables import print_table
+from skerry.cli.tables import SUFFIXES, print_table
+from skerry.publish import formats
 from skerry.types import FloatArray
 from skerry.using import Finished
 from tests.conftest import N_SEA, contents, write_vectors
@@ -38,7 +39,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a written table, text as text; None where there is no number."""
     if path.suffix == ".parquet":
         return list(pq.read_table(path).to_pylist())
-    kinds = {".csv": "ascii.csv", ".fits": "fits", ".vot": "votable"}
+    kinds = {".csv": "ascii.csv", ".fits": "fits", ".vot": "votable", ".ecsv": "ascii.ecsv"}
     more = {"converters": {"id_str": str}} if path.suffix == ".csv" else {}
     table = Table.read(path, format=kinds[path.suffix], **more)
     return [{name: _plain(row[name]) for name in table.colnames} for row in table]
@@ -50,7 +51,7 @@ def _plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else getattr(value, "item", lambda: value)()
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "fits", "vot"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_placed_is_written_and_reads_back(
     judged: Path, new: Path, tmp_path: Path, suffix: str
 ) -> None:
@@ -62,7 +63,7 @@ def test_placed_is_written_and_reads_back(
     expected = found["sources"]
     if suffix == "fits":
         expected[1]["id_str"], expected[4]["id_str"] = r"Gr\xf6\xdfe 7", r"bell\x07"
-    if suffix == "vot":
+    if suffix in ("vot", "ecsv"):
         expected[4]["id_str"] = "bell\ufffd"
     rows = read(path)
     for row in [*rows, *expected]:
@@ -74,7 +75,7 @@ def test_placed_is_written_and_reads_back(
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "fits", "vot"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_grown_is_written_and_reads_back(judged: Path, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"grown.{suffix}"
     name = Finished(judged).classes[0].class_id
@@ -85,7 +86,11 @@ def test_grown_is_written_and_reads_back(judged: Path, tmp_path: Path, suffix: s
     assert [{**r, "class_id": r["class_id"] or ""} for r in rows] == found["candidates"]
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "fits", "vot"])
+def test_tables_can_be_in_each_format_of_the_products() -> None:
+    assert sorted(SUFFIXES) == sorted([".csv", *(f".{suffix}" for suffix in formats.SUFFIXES)])
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "fits", "vot", "ecsv"])
 def test_columns_say_what_they_mean(finished: Path, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"similar.{suffix}"
     name = pq.read_table(finished / "products" / "members.parquet")["id_str"][0].as_py()
@@ -150,8 +155,8 @@ def test_nothing_is_written_where_it_would_harm(judged: Path, new: Path, tmp_pat
     grow, assign = ("grow", judged, name), ("assign", judged, new)
     (tmp_path / "folder.csv").mkdir()
     for command, output, words in (
-        (grow, tmp_path / "t.txt", "expected a .csv, .parquet, .fits or .vot"),
-        (assign, tmp_path / "t.txt", "expected a .csv, .parquet, .fits or .vot"),
+        (grow, tmp_path / "t.txt", "expected a .csv, .parquet, .fits, .vot or .ecsv"),
+        (assign, tmp_path / "t.txt", "expected a .csv, .parquet, .fits, .vot or .ecsv"),
         (grow, judged / "products" / "members.parquet", "choose a file outside it"),
         (assign, judged / "placed.csv", "choose a file outside it"),
         (assign, new, "choose a file outside it"),

@@ -109,7 +109,7 @@ def test_catalog_opens_as_a_survey_with_positions(folder: Path) -> None:
     assert "exists; choose another file" in again.output
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".fits", ".vot", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".fits", ".vot", ".parquet", ".ecsv"])
 def test_catalog_may_lie_elsewhere(
     folder: Path, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table
 
+SUFFIXES = (".csv", ".parquet", ".fits", ".vot", ".ecsv")
+"""CSV, and those of ``publish.formats``."""
+
+
+def _listed(suffixes: Sequence[str]) -> str:
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+
+
 TableFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="File for the table: .csv, .parquet, .fits or .vot."),
+    typer.Option("--output", "-o", help=f"File for the table: {_listed(SUFFIXES)}."),
 ]
-
-SUFFIXES = (".csv", ".parquet", ".fits", ".vot")
 
 _FOLDED = ("source", "class", "in class", "reason")
 """Columns of ids and sentences."""
@@ -46,8 +52,7 @@ def check_output(
     if output is None:
         return
     if output.suffix not in suffixes:
-        listed = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
-        raise ConfigError(f"{option} {output}; expected a {listed} file")
+        raise ConfigError(f"{option} {output}; expected a {_listed(suffixes)} file")
     from skerry.store.runfolder import require_outside
 
     require_outside(output, *taken, option=option, what="file")
