@@ -22,7 +22,7 @@ from scipy.stats import binomtest, poisson
 from skerry.publish import tables
 from skerry.publish.columns import described
 from skerry.publish.findings import Findings
-from skerry.publish.formats import ENCODERS, SUFFIXES, to_ecsv
+from skerry.publish.formats import ENCODERS, SUFFIXES, to_ecsv, to_votable
 from skerry.types import CHECKS_SCHEMA, CLASSES_SCHEMA, MEMBERS_SCHEMA, UNCLUSTERED_SCHEMA
 
 SCHEMAS = {
@@ -217,6 +217,12 @@ def test_text_beyond_ascii_and_xml_survives_as_escapes(findings, tmp_path: Path)
         assert hdus[1].data["distinctive"][0] == "\\xe9 \\x07 \\u2265 1"
     parsed = votable.parse(tmp_path / "classes.vot", verify="exception").get_first_table()
     assert parsed.array["distinctive"][0] == "é \ufffd ≥ 1"
+
+
+def test_ids_that_differ_in_a_line_end_stay_two_in_a_votable() -> None:
+    table = pa.table({"id_str": ["a\rb", "a\nb", "a\r\nb"]})
+    read = Table.read(io.BytesIO(b"".join(to_votable("members", table))), format="votable")
+    assert list(read["id_str"]) == ["a\ufffdb", "a\nb", "a\ufffd\nb"]
 
 
 def test_text_that_ecsv_would_break_on_survives(findings, tmp_path: Path) -> None:

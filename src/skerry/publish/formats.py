@@ -25,7 +25,8 @@ _Array = npt.NDArray[Any]
 _ROWS = 2**16
 _UNIT = 2880
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold, and the carriage return, which its readers take for a newline."""
 _NOT_ECSV = re.compile(
     "[^\t\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]|\n(?=\\s*#)"
 )
@@ -110,7 +111,8 @@ def _ascii(text: str) -> bytes:
 def to_votable(name: str, table: pa.Table) -> Iterator[bytes]:
     """The table as a VOTable, values as text, positions tied to ICRS.
 
-    A null number is an empty cell. Characters that XML cannot hold become U+FFFD.
+    A null number is an empty cell. Characters that XML cannot hold become U+FFFD, and so does the
+    carriage return, which is read back as a newline.
     """
     tail = b""
     for number, block in enumerate(_blocks(table)):
