@@ -122,6 +122,12 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load(tmp_path / "bad.toml")
 
 
+def test_a_file_as_windows_writes_it(tmp_path: Path) -> None:
+    text = '\ufeff[sources]\r\nid_column = "Größe"\r\n'
+    (tmp_path / "a.toml").write_text(text, encoding="utf-8", newline="")
+    assert load(tmp_path / "a.toml") == {"sources": {"id_column": "Größe"}}
+
+
 def test_digest_is_by_content() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest(Config().neighbors) != digest(from_mapping({"neighbors": {"k": 31}}).neighbors)

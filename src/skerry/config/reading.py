@@ -88,7 +88,7 @@ def parse_override(text: str) -> dict[str, Any]:
 
 
 def load(path: Path) -> Mapping[str, Any]:
-    """The tables of a TOML file.
+    """The tables of a TOML file, in UTF-8 with or without a byte order mark.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def load(path: Path) -> Mapping[str, Any]:
         The file is missing or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"no configuration file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
