@@ -135,6 +135,12 @@ def test_what_was_written_is_told(judged: Path, new: Path, tmp_path: Path) -> No
         assert ("and 60 more\n" in out) == (command[0] != "assign")
 
 
+def test_a_position_may_be_negative(judged: Path) -> None:
+    code, out, _ = call("similar", judged, "--position", -10, -5, "--json")
+    # the run has no positions: this one was not refused
+    assert code == 1 and "no source of the run has a position" in json.loads(out)["message"]
+
+
 def test_ids_are_whole_in_a_narrow_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,12 +136,20 @@ def test_the_nearest_on_the_sky() -> None:
     name, separation = nearest_on_sky(at, 0.00005, 60.0, 5)
     assert name == "a" and separation == pytest.approx(0.09, rel=1e-3)  # cos 60 deg
     assert nearest_on_sky(at, 360.0, 60.0, 5)[0] == "a"  # equally near: the first id
+    assert nearest_on_sky(at, -0.00005, 60.0, 5)[0] == "b"  # as catalogs may have it
     assert nearest_on_sky(at, 190.0, -89.9999, 1)[0] == "c"  # across the pole
+    assert nearest_on_sky(at, -170.0, -89.9999, 1)[0] == "c"
     with pytest.raises(InputError, match=r"no source within 1 arcsec .* nearest is c at 35.64"):
         nearest_on_sky(at, 10.0, -89.99, 1)
     with pytest.raises(InputError, match="no source of the run has a position"):
         nearest_on_sky({"d": at["d"]}, 0, 0, 1)
-    for wrong in ((400.0, 0.0, 1.0), (0.0, 91.0, 1.0), (0.0, 0.0, 0.0), (np.nan, 0.0, 1.0)):
+    for wrong in (
+        (400.0, 0.0, 1.0),
+        (-180.5, 0.0, 1.0),
+        (0.0, 91.0, 1.0),
+        (0.0, 0.0, 0.0),
+        (np.nan, 0.0, 1.0),
+    ):
         with pytest.raises(ConfigError):
             nearest_on_sky(at, *wrong)
 

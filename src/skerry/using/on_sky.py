@@ -17,7 +17,7 @@ def nearest_on_sky(
     Parameters
     ----------
     positions : degrees, ICRS, by id
-    ra, dec : degrees, ICRS
+    ra, dec : degrees, ICRS; ra from 0 to 360 or from -180 to 180, as in catalogs
     radius : arcsec, within which it has to lie
 
     Raises
@@ -30,9 +30,10 @@ def nearest_on_sky(
     import astropy.units as u
     from astropy.coordinates import SkyCoord
 
-    if not (0 <= ra <= 360 and -90 <= dec <= 90):
+    if not (-180 <= ra <= 360 and -90 <= dec <= 90):
         raise ConfigError(
-            f"position {ra:g} {dec:g}; expected degrees, ra from 0 to 360 and dec from -90 to 90"
+            f"position {ra:g} {dec:g}; expected degrees, ra from 0 to 360 or -180 to 180, "
+            "and dec from -90 to 90"
         )
     if not (np.isfinite(radius) and radius > 0):
         raise ConfigError(f"radius is {radius:g}; expected arcsec, above 0")
