@@ -10,7 +10,9 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from skerry.cli.common import report
 from skerry.cli.tables import SUFFIXES, print_table
+from skerry.errors import InputError
 from skerry.publish import formats
 from skerry.types import FloatArray
 from skerry.using import Finished
@@ -152,6 +154,32 @@ def test_ids_are_whole_in_a_narrow_terminal(
     lines = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "│" in line]
     assert tuple("".join(c.strip() for c in column) for column in zip(*lines, strict=True)) == row
     assert [c.strip() for c in lines[0]][2:6] == list(row[2:6])
+
+
+def test_control_characters_are_not_sent_to_the_terminal(
+    judged: Path, planted: FloatArray, tmp_path: Path
+) -> None:
+    vectors, raw = planted[[N_SEA, 0]].copy(), ["a\x1b[2Jb", "c\r\x9b\u202ed"]
+    vectors[1, 0] = np.nan
+    placed = call("assign", judged, write_vectors(tmp_path / "t.parquet", vectors, raw))
+    twice = call("assign", judged, write_vectors(tmp_path / "u.parquet", vectors, raw[:1] * 2))
+    asked = call("similar", judged, "--id", raw[1])
+    for (_, out, err), names in ((placed, raw), (twice, raw[:1]), (asked, raw[1:])):
+        assert all(c.isprintable() for line in (out + err).split("\n") for c in line)
+        for name in names:
+            assert name.encode("unicode_escape").decode() in out + err
+
+
+def test_errors_send_no_control_characters_either(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> dict[str, Any]:
+        raise InputError("é\x07 could not be read:\nnot \x9b2J")
+
+    for as_json in (False, True):
+        with pytest.raises(SystemExit):
+            report(work, print, as_json)
+    told = capsys.readouterr()
+    assert told.err == "skerry: é\\x07 could not be read:\nnot \\x9b2J\n"
+    assert json.loads(told.out)["message"] == "é\x07 could not be read:\nnot \x9b2J"
 
 
 def test_nothing_is_written_where_it_would_harm(judged: Path, new: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from skerry.cli.printed import print_warnings
 from skerry.cli.tables import show_rows
 
 _MOST = 20
@@ -29,8 +30,7 @@ def closing(found: dict[str, Any]) -> None:
     console.print(stages)
     if found["classes"]:
         _classes_table(console, found["classes"])
-    for warning in found.get("warnings", ()):
-        console.print(f"Warning: {warning}", markup=False)
+    print_warnings(found.get("warnings", ()))
     if found["complete"]:
         console.print(_headline(found), markup=False)
         console.print(f"Report: {found['run']}/report.html", markup=False, soft_wrap=True)

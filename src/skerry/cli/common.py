@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from skerry.cli.printed import printable_lines
 from skerry.errors import SkerryError
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
@@ -139,5 +140,5 @@ def _fail(kind: str, message: str, as_json: bool, code: int = 1) -> NoReturn:
     if as_json:
         typer.echo(json.dumps({"error": kind, "message": message}))
     else:
-        typer.echo(f"skerry: {message}", err=True)
+        typer.echo(f"skerry: {printable_lines(message)}", err=True)
     sys.exit(code)

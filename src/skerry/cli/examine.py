@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, Threads, report
+from skerry.cli.printed import printable_lines
 
 
 def examine(
@@ -69,16 +70,20 @@ def _show(found: dict[str, Any]) -> None:
     from rich.console import Console
 
     console = Console()
+
+    def tell(text: str) -> None:
+        console.print(printable_lines(text), markup=False, highlight=False)
+
     for name, question in found.get("questions", {}).items():
         console.print(f"[bold]{name}[/bold]", highlight=False)
-        console.print(f"  {question['title']}", markup=False, highlight=False)
-        console.print(f"  settings: {', '.join(question['uses'])}", markup=False, highlight=False)
+        tell(f"  {question['title']}")
+        tell(f"  settings: {', '.join(question['uses'])}")
     for answer in found.get("answers", ()):
         console.print(f"[bold]{answer['question']}[/bold]", highlight=False)
-        console.print(answer["sentence"], markup=False, highlight=False)
+        tell(answer["sentence"])
         for class_id, sentence in list(answer["of_class"].items())[:20]:
-            console.print(f"  {class_id}: {sentence}", markup=False, highlight=False)
+            tell(f"  {class_id}: {sentence}")
         for note in answer["notes"]:
-            console.print(f"  Note: {note}", markup=False, highlight=False)
+            tell(f"  Note: {note}")
     if "run" in found:
         console.print(f"Report: {found['run']}/report.html", markup=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, report
+from skerry.cli.printed import printable
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 
@@ -91,7 +92,8 @@ def zooniverse(
 
     def show(found: dict[str, Any]) -> None:
         for failed in found["unreadable"]:
-            typer.echo(f"Could not be read: {failed['id_str']} ({failed['reason']})")
+            told = f"{failed['id_str']} ({failed['reason']})"
+            typer.echo(f"Could not be read: {printable(told)}")
         typer.echo(f"{found['members']} members, {found['controls']} controls: {found['manifest']}")
         if found["members"] + found["controls"] > 1000:
             typer.echo("Zooniverse's web page takes 1,000 at a time; panoptes-cli takes more.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, report
+from skerry.cli.printed import printable_lines
 from skerry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _show(found: dict[str, Any]) -> None:
     console = Console()
 
     def line(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)
 
     for told in found["told"]:
         line(f"Note: {told}")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, report
+from skerry.cli.printed import print_warnings
 from skerry.cli.tables import (
     TableFile,
     cells,
@@ -61,8 +62,6 @@ def similar(
 
 
 def _show_similar(found: dict[str, Any], output: Path | None) -> None:
-    from rich.console import Console
-
     query = found["query"]
     what = query.get("id_str") or query["image"]
     where = f", {query['separation']:.2f} arcsec from there" if "separation" in query else ""
@@ -72,8 +71,7 @@ def _show_similar(found: dict[str, Any], output: Path | None) -> None:
     ]
     heads = ("rank", "source", "distance", "nth", "ra", "dec", "in class")
     print_table(f"Most like {what}{where}", heads, rows, output)
-    for warning in found["warnings"]:
-        Console().print(f"Warning: {warning}", markup=False)
+    print_warnings(found["warnings"])
 
 
 def _position(row: dict[str, Any]) -> tuple[str, str]:

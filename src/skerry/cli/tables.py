@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from skerry.cli.printed import printable
 from skerry.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -91,14 +92,15 @@ def show_rows(
     from rich.console import Console
     from rich.markup import escape
 
+    shown_rows = [tuple(map(printable, row)) for row in rows]
     least = 1
-    for head, *values in zip(heads, *rows, strict=True):
+    for head, *values in zip(heads, *shown_rows, strict=True):
         folds = head in _FOLDED
         justify: Literal["right", "left"] = "right" if head in right else "left"
         shown.add_column(head, justify=justify, no_wrap=not folds, overflow="fold")
         wide = max(cell_len(value) for value in (head, *values))
         least += 3 + (min(wide, _NARROW) if folds else wide)
-    for row in rows:
+    for row in shown_rows:
         shown.add_row(*(escape(cell) for cell in row))
     console = Console()
     if least > console.width:
@@ -117,7 +119,7 @@ def print_table(
     from rich.markup import escape
     from rich.table import Table as Shown
 
-    show_rows(Shown(title=escape(title), title_justify="left"), heads, rows[:most])
+    show_rows(Shown(title=escape(printable(title)), title_justify="left"), heads, rows[:most])
     if len(rows) > most:
         hint = "" if output else ": write them to a file with -o"
         typer.echo(f"and {len(rows) - most} more{hint}")
@@ -126,4 +128,4 @@ def print_table(
 def tell_written(*files: Path | None) -> None:
     for file in files:
         if file is not None:
-            typer.echo(f"Written: {file}")
+            typer.echo(f"Written: {printable(str(file))}")

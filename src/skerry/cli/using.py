@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skerry.cli.common import AsJson, Settings, Threads, report
+from skerry.cli.printed import print_warnings
 from skerry.cli.tables import (
     TableFile,
     cells,
@@ -88,8 +89,6 @@ def assign(
 
 
 def _show_placed(found: dict[str, Any], output: Path | None) -> None:
-    from rich.console import Console
-
     sources = found["sources"]
     placed = [r for r in sources if r["class_id"]]
     failed = [r for r in sources if r["failure"] is not None]
@@ -107,8 +106,7 @@ def _show_placed(found: dict[str, Any], output: Path | None) -> None:
     if failed:
         rows = [cells(r["id_str"], r["failure"]) for r in failed]
         print_table("Could not be read", ("source", "reason"), rows, output)
-    for warning in found["warnings"]:
-        Console().print(f"Warning: {warning}", markup=False)
+    print_warnings(found["warnings"])
     none = len(sources) - len(placed) - len(failed)
     typer.echo(f"{len(placed)} placed, {none} in none of them, {len(failed)} could not be read.")
     tell_written(output)
