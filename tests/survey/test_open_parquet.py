@@ -298,6 +298,21 @@ def test_first_file_of_ids_is_used_and_the_other_noted(tmp_path: Path) -> None:
     assert any("'ids.txt'" in note for note in survey.notes)
 
 
+@pytest.mark.parametrize("suffix", [".txt", ".npy"])
+def test_an_empty_id_of_a_file_of_ids_is_told_by_its_row(tmp_path: Path, suffix: str) -> None:
+    write_ids(tmp_path / f"ids{suffix}", [*IDS[:2], " ", *IDS[3:]])
+    with pytest.raises(CatalogError, match=rf"ids{suffix}: 1 of 25 ids are empty \(row 3\)"):
+        open_survey(npy(tmp_path))
+
+
+def test_ids_of_an_array_that_are_no_ids_are_told_without_a_column(tmp_path: Path) -> None:
+    for ids, told in ((np.arange(25.0), "the ids are double"), (np.arange(25) > 3, "are bool")):
+        np.save(tmp_path / "ids.npy", ids)
+        with pytest.raises(CatalogError, match=told) as error:
+            open_survey(npy(tmp_path))
+        assert "ids.npy" in str(error.value) and "column" not in str(error.value)
+
+
 def test_faulty_npy_is_refused(tmp_path: Path) -> None:
     path = npy(tmp_path)
     with pytest.raises(CatalogError, match=r"no ids beside it; expected one of rep_ids.txt"):

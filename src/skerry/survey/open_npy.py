@@ -65,14 +65,14 @@ def _read_ids(path: Place, config: SourcesConfig) -> tuple[pa.Array, str]:
     """The ids and, for a table, the column they are in."""
     if path.suffix == ".txt":
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return ids_as_text(pa.array(lines, pa.string()), "line", str(path)), ""
+        return ids_as_text(pa.array(lines, pa.string()), "", str(path)), ""
     if path.suffix == ".npy":
         try:
             values = np.load(BytesIO(path.read_bytes()), allow_pickle=False)
             column = pa.array(values.astype(str) if values.dtype.kind == "S" else values)
         except (ValueError, OSError, EOFError, pa.ArrowException) as error:
             raise CatalogError(f"{path} cannot be read as ids: {error}") from error
-        return ids_as_text(column, "array", str(path)), ""
+        return ids_as_text(column, "", str(path)), ""
     catalog = open_catalog(path)
     name = choose("id", catalog.columns, config.id_column, str(path)).column
     if name is None and len(catalog.columns) == 1:

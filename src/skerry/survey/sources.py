@@ -92,6 +92,8 @@ def as_location(path: PurePath) -> str:
 def ids_as_text(column: pa.ChunkedArray | pa.Array, name: str, where: str) -> pa.Array:
     """Ids as text, every digit kept and surrounding white space dropped; string, shape (n,).
 
+    ``name`` is that of the column in ``where``; empty where it has none, as a file of ids alone.
+
     Raises
     ------
     CatalogError
@@ -102,28 +104,28 @@ def ids_as_text(column: pa.ChunkedArray | pa.Array, name: str, where: str) -> pa
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
         column = column.cast(kind)
+    ids = f"ids in column {name!r}" if name else "ids"
+    other = ", or set sources.id_column to another column" if name else ""
     whole = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
     binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
     if pa.types.is_floating(kind) or (pa.types.is_decimal(kind) and not whole):
         raise CatalogError(
-            f"{where}: the ids in column {name!r} are {kind}, which loses digits of long ids; "
-            f"store them as text or as 64-bit integers, or set sources.id_column to another column"
+            f"{where}: the {ids} are {kind}, which loses digits of long ids; "
+            f"store them as text or as 64-bit integers{other}"
         )
     if not (whole or binary or textual(kind)):
-        raise CatalogError(
-            f"{where}: the ids in column {name!r} are {kind}; expected text or whole numbers"
-        )
+        raise CatalogError(f"{where}: the {ids} are {kind}; expected text or whole numbers")
     try:
         text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     except pa.ArrowException as error:
-        raise CatalogError(f"{where}: the ids in column {name!r} are not UTF-8 text") from error
+        raise CatalogError(f"{where}: the {ids} are not UTF-8 text") from error
     if isinstance(text, pa.ChunkedArray):
         text = text.combine_chunks()
     bad = pc.fill_null(pc.equal(text, ""), True).to_numpy(zero_copy_only=False)
     if bad.any():
         rows = ", ".join(str(i + 1) for i in np.flatnonzero(bad)[:_NAMED])
         raise CatalogError(
-            f"{where}: {bad.sum()} of {len(text)} ids in column {name!r} are empty "
+            f"{where}: {bad.sum()} of {len(text)} {ids} are empty "
             f"(row {rows}{'...' if bad.sum() > _NAMED else ''}); give every source an id"
         )
     return text
