@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +115,18 @@ def test_images_that_cannot_be_opened_end_it(
         path.write_bytes(b"no image")
     with pytest.raises(TooManyFailuresError, match="drawn sources could not be read"):
         plan(spoiled, tmp_path / "run", config, threads=1, probe_seconds=1, machine=WIDE)
+
+
+def test_more_threads_than_cores_are_measured_as_so_many_cores(
+    planted_table: Path, planted_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("skerry.planning.plan"), "available_threads", lambda: 1)
+    wide = replace(WIDE, cores=64)
+    found = plan(
+        planted_table, tmp_path / "run", planted_config, threads=64, probe_seconds=1, machine=wide
+    )
+    assert found.rates.side_by_side == 1.0 and found.machine.cores == 64
+    assert any("64 threads asked for, 1 core here" in note for note in found.notes)
 
 
 def test_json_and_refusal_from_the_command_line(

@@ -67,6 +67,7 @@ def plan(
     opening = clock() - began
     if machine is None:
         machine = this_machine(Path(output), threads=threads, gpu=asks_for_gpu(config))
+    here = available_threads()
     on_event("measuring", 0, 2)
     rng = np.random.default_rng(seed)
     drawn, second = _drawn(context, machine, probe_seconds * _ENCODING, rng, clock)
@@ -76,7 +77,7 @@ def plan(
         drawn.vectors,
         config,
         sources=len(context.survey),
-        threads=threads or available_threads(),
+        threads=min(threads or here, here),
         budget=probe_seconds * (1 - _ENCODING),
         rng=rng,
         clock=clock,
@@ -84,7 +85,7 @@ def plan(
     on_event("measuring", 2, 2)
     rates = replace(rates, opening=opening, encoding=drawn.seconds, second=second)
     predicted = predict(_workload(context, drawn), rates, config, machine)
-    told = _notes(context, drawn)
+    told = [*_crowded(threads, here), *_notes(context, drawn)]
     return checked(replace(predicted, notes=(*predicted.notes, *told)), config, hours)
 
 
@@ -137,6 +138,17 @@ def _workload(context: Context, drawn: sample.Drawn) -> Workload:
         votes=0 if encoder is None else len(encoder.vote_columns),
         catalog_bytes=int(context.survey.sources.nbytes),
     )
+
+
+def _crowded(threads: int, here: int) -> list[str]:
+    """That more threads are asked for than there are cores."""
+    if threads <= here:
+        return []
+    cores = f"{here} core{'' if here == 1 else 's'}"
+    return [
+        f"{threads} threads asked for, {cores} here: searches were measured {here} at a time, and "
+        f"{threads} are taken to do as much in the same time, in the memory of {threads}."
+    ]
 
 
 def _notes(context: Context, drawn: sample.Drawn) -> list[str]:

@@ -59,6 +59,8 @@ def searched(
 
     Sizes grow while the budget (seconds) lasts; the two smallest are always measured. A search
     by an inverted index is timed only where a run of so many ``sources`` would make one.
+    ``threads`` search side by side, no more than there are cores: more take longer to measure, and
+    do no more.
     """
     settings = _small(config)
     deadline = clock() + budget
