@@ -15,8 +15,7 @@ from skerry.config import from_mapping
 @pytest.mark.parametrize(("n", "least"), [(5, 4), (18, 2), (19, 2), (20, 0), (0, 0)])
 def test_few_searches_of_featureless_data_are_told(n: int, least: int) -> None:
     """1 / (n + 1) is the least q of one candidate that no null group reaches."""
-    given: Any = SimpleNamespace(config=from_mapping({"nulls": {"n": n}}), distinct=2000)
-    found = notices._by_parts(given)
+    found = notices.few_nulls(2000, from_mapping({"nulls": {"n": n}}))
     assert len(found) == bool(least)
     assert all(f"unless {least} candidates" in said and "nulls.n of 20" in said for said in found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from skerry.config import Config
 from skerry.context import Context, classes_file
 from skerry.discover.assemble import must_stand_out
 from skerry.discover.checks import Q_BELOW
@@ -52,7 +53,7 @@ def warnings(context: Context) -> list[str]:
             "No positions are known: of those in FITS headers skerry catalog makes a catalog. "
             "Surface densities, sky maps and crossmatches need one with ra and dec in degrees."
         )
-    found += _by_parts(context)
+    found += few_nulls(context.distinct, context.config)
     found += [f"{gone.sentence}." for gone in _gone(context)]
     sides: dict[str, int] = counts["representations"].get("sides", {})
     return found + image_warnings(context, {int(side): n for side, n in sides.items()})
@@ -65,9 +66,11 @@ def _placed_in_headers(context: Context) -> bool:
     return context.facts.placed
 
 
-def _by_parts(context: Context) -> list[str]:
-    """What is lost where featureless data is searched seldom, or in parts of so large a survey."""
-    config, n = context.config, context.distinct
+def few_nulls(n: int, config: Config) -> list[str]:
+    """What is lost where featureless data is searched seldom, or in parts of n sources.
+
+    How many candidates must stand out alike for any to be confirmed, told where one alone cannot.
+    """
     if not config.nulls.n:
         return []
     part = surrogate_size(n, config)
@@ -80,7 +83,7 @@ def _by_parts(context: Context) -> list[str]:
         )
         return [few] if least > 1 else []
     return [
-        f"Each search of featureless data had {part:,} of {n:,} sources, so that a chance group "
+        f"Each search of featureless data has {part:,} of {n:,} sources, so that a chance group "
         f"counts {n / part:.3g} times: no class can be confirmed unless {least} candidates or more "
         "stand out as it does. A larger nulls.n or nulls.sources lowers that number."
     ]

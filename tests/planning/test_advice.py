@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from skerry.config import Config
+from skerry.config import Config, from_mapping
+from skerry.discover.checks import Q_BELOW
+from skerry.discover.nulls import fewest
 from skerry.errors import DoesNotFitError
 from skerry.planning import Machine, Plan, Rates, predict
 from skerry.planning.advice import SHARDS, checked, duration, size
@@ -72,7 +74,24 @@ def test_a_limit_of_time_asks_for_fewer_nulls() -> None:
     found = judged(10**5, MACHINE, hours)
     assert "allowed" in found.problems[0]
     fewer = next(a for a in found.advice if "nulls.n=" in a)
-    assert 1 <= int(re.findall(r"nulls.n=(\d+)", fewer)[0]) < 20
+    number = int(re.findall(r"nulls.n=(\d+)", fewer)[0])
+    assert 1 <= number < 20
+    least = fewest(1, number, Q_BELOW)
+    assert f"unless {least} candidates or more stand out as it does, instead of 1" in fewer
+
+
+@pytest.mark.parametrize(("nulls", "share", "first"), [(200, 0.9, True), (20, 0.6, False)])
+def test_fewer_nulls_come_first_only_where_a_class_alone_can_be_confirmed(
+    nulls: int, share: float, first: bool
+) -> None:
+    config = from_mapping({"nulls": {"n": nulls}})
+    whole = predict(work(10**5), RATES, config, MACHINE)
+    advice = judged(10**5, MACHINE, share * whole.seconds / 3600, config).advice
+    fewer, part, machine = (
+        next(i for i, a in enumerate(advice) if words in a)
+        for words in ("nulls.n=", "subsample of", "machine with")
+    )
+    assert (fewer < part) == (fewer < machine) == first
 
 
 SLOW_SEARCH = replace(RATES, graph=replace(RATES.graph, linear=1e-3), encoding=1e-5)

@@ -18,6 +18,7 @@ from skerry.backends import cuml
 from skerry.cli import app
 from skerry.config import Config, from_mapping, to_toml
 from skerry.errors import DoesNotFitError, TooManyFailuresError
+from skerry.notices import few_nulls
 from skerry.planning import Machine, Plan, plan, probe, sample
 from skerry.planning.plan import require_fit
 from skerry.types import FloatArray
@@ -85,6 +86,11 @@ def test_what_the_report_would_warn_of_is_told_before(
     said = " ".join(found.notes)
     assert "files that are no images were left out" in said
     assert re.search(r"Of \d+ drawn sources: The field of view of \d+ images", said)
+
+
+def test_few_nulls_are_told_as_the_report_tells_them(predicted: Plan, config: Config) -> None:
+    [told] = few_nulls(150, config)
+    assert told in predicted.notes
 
 
 def test_searches_are_counted(predicted: Plan) -> None:

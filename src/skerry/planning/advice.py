@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from skerry.config import Config
+from skerry.discover.assemble import must_stand_out
 from skerry.errors import InputError
 from skerry.planning.model import predict
 from skerry.planning.types import Plan, Workload
@@ -56,8 +57,21 @@ class _Advice:
         if threads and self._good(self._on(threads)):  # fewer take longer
             yield f"--threads {threads}: fewer searches side by side"
         fewer = _most(lambda k: self._fits(self._with_nulls(k)), self.config.nulls.n - 1)
-        if fewer:
+        least = must_stand_out(n, self._with_nulls(fewer))
+        if fewer and least == 1:
             yield f"-s nulls.n={fewer}: fewer searches of featureless data, so that q is coarser"
+        part = _most(lambda m: self._fits(work=replace(self.work, sources=m)), n - 1)
+        if part >= 200:
+            yield f"a subsample of {_round(part):,} of the {n:,} sources"
+        yield from self._shards()
+        yield from self._another()
+        # what leaves little or nothing to be confirmed comes last
+        if fewer and least > 1:
+            yield (
+                f"-s nulls.n={fewer}: fewer searches of featureless data, so that no class can be "
+                f"confirmed unless {least} candidates or more stand out as it does, instead of "
+                f"{must_stand_out(n, self.config)}"
+            )
         without = replace(
             self.config, replication=replace(self.config.replication, subsamples=0, seeds=0)
         )
@@ -66,11 +80,6 @@ class _Advice:
                 "-s replication.subsamples=0 -s replication.seeds=0: no repeated searches, so "
                 "that no class can be confirmed"
             )
-        part = _most(lambda m: self._fits(work=replace(self.work, sources=m)), n - 1)
-        if part >= 200:
-            yield f"a subsample of {_round(part):,} of the {n:,} sources"
-        yield from self._shards()
-        yield from self._another()
 
     def _shards(self) -> Iterator[str]:
         """Encoding on several machines, where the rest is then in time."""

@@ -13,7 +13,7 @@ from skerry.config import Config, asks_for_gpu
 from skerry.context import Context
 from skerry.errors import DoesNotFitError, InputError, TooManyFailuresError
 from skerry.executors.local import available_threads
-from skerry.notices import image_warnings
+from skerry.notices import few_nulls, image_warnings
 from skerry.pipeline import prepare
 from skerry.planning import probe, sample
 from skerry.planning.advice import checked
@@ -152,7 +152,7 @@ def _crowded(threads: int, here: int) -> list[str]:
 
 
 def _notes(context: Context, drawn: sample.Drawn) -> list[str]:
-    """What a user must know of the input before a run: what its report would warn of."""
+    """What a user must know before a run of its input and nulls: what its report would warn of."""
     found = list(context.survey.notes)
     said = image_warnings(context, drawn.sides)
     found += [f"Of {drawn.asked} drawn sources: {warning}" for warning in said]
@@ -162,7 +162,7 @@ def _notes(context: Context, drawn: sample.Drawn) -> list[str]:
             f"{len(drawn.failures)} of {drawn.asked} drawn sources could not be read, as "
             f"{one.location}: {one.reason}."
         )
-    return found
+    return found + few_nulls(len(context.survey), context.config)
 
 
 def _stop_if_too_many(drawn: sample.Drawn, context: Context) -> None:
