@@ -120,6 +120,31 @@ def test_the_cores_that_are_advised_are_the_fewest_in_time() -> None:
     assert not later(found, cores) and later(found, cores - 1)
 
 
+def test_more_threads_are_advised_before_another_machine() -> None:
+    one = replace(MACHINE, cores=1, available=8)
+    rates = replace(SLOW_SEARCH, side_by_side=1.0)
+    whole = predict(work(10**5), rates, Config(), one)
+    found = checked(whole, Config(), 0.5 * whole.seconds / 3600)
+    number = int(re.findall(r"^--threads (\d+): more of the 8 cores", found.advice[0])[0])
+    assert 2 <= number <= 8
+    assert not any("machine with" in a for a in found.advice)
+
+    small = replace(whole, machine=replace(one, memory=round(1.05 * whole.memory)))
+    advice = checked(small, Config(), 0.5 * whole.seconds / 3600).advice
+    assert not any(f"--threads {number}:" in a for a in advice)
+    assert any(re.match(rf"--threads {number} and a machine with .* of memory", a) for a in advice)
+
+
+def test_more_threads_than_cores_are_no_more_cores() -> None:
+    crowded = replace(MACHINE, cores=64, available=2)
+    rates = replace(SLOW_SEARCH, side_by_side=2.0)
+    whole = predict(work(10**5), rates, Config(), crowded)
+    found = checked(whole, Config(), 0.9 * whole.seconds / 3600)
+    [more] = [a for a in found.advice if "cores as fast as these" in a]
+    assert int(re.findall(r"machine with (\d+) cores", more)[0]) == 3
+    assert not any("--threads" in a for a in found.advice)
+
+
 def later(plan: Plan, cores: int) -> bool:
     """Whether so many cores do not make up for half of the time."""
     share = cores / MACHINE.cores

@@ -75,7 +75,10 @@ def _show(found: Plan) -> None:
 
     console = Console()
     n, machine = found.workload.sources, found.machine
-    table = Table(title=f"A run on {n:,} sources, {machine.cores} cores", title_justify="left")
+    table = Table(
+        title=f"A run on {n:,} sources, {machine.busy} of {machine.there} cores",
+        title_justify="left",
+    )
     for column in ("stage", "time", "peak memory", "disk", "searches", "GPU"):
         table.add_column(column, justify="left" if column == "stage" else "right")
     for stage in found.stages:

@@ -53,7 +53,11 @@ class _Advice:
 
     def all(self) -> Iterator[str]:
         machine, n = self.machine, self.work.sources
-        threads = _most(lambda t: self._on(t).memory <= machine.memory, machine.cores - 1)
+        more = self._in_time()
+        if machine.cores < more <= machine.there and self._good(self._on(more)):
+            yield f"--threads {more}: more of the {machine.there} cores here"
+        most = min(machine.cores - 1, machine.there)
+        threads = _most(lambda t: self._on(t).memory <= machine.memory, most)
         if threads and self._good(self._on(threads)):  # fewer take longer
             yield f"--threads {threads}: fewer searches side by side"
         fewer = _most(lambda k: self._fits(self._with_nulls(k)), self.config.nulls.n - 1)
@@ -100,33 +104,47 @@ class _Advice:
     def _another(self) -> Iterator[str]:
         """A machine, or a disk, that has all of what this one lacks."""
         plan, machine, cores = self.plan, self.machine, self.machine.cores
-        lacks = []
+        lacks, threads = [], ""
         if self._slow(plan.seconds):
-            cores = 1 + _most(lambda c: self._slow(self._on(c).seconds), _CORES * machine.cores)
-            if cores > _CORES * machine.cores:
+            cores = self._in_time()
+            if not cores:
                 return
-            lacks.append(f"{cores} cores as fast as these")
+            if cores > machine.there:
+                lacks.append(f"{cores} cores as fast as these")
+            else:
+                threads = f"--threads {cores} and "
         memory = self._on(cores).memory
         if memory > machine.memory:
             lacks.append(f"{size(1.3 * memory)} of memory")
         if plan.disk > machine.disk:
             free = f"{size(1.3 * plan.disk)} free"
             if not lacks:
-                yield f"another folder with -o, on a disk with {free}"
+                yield f"{threads}another folder with -o, on a disk with {free}"
                 return
             lacks.append(f"a disk with {free}")
-        yield f"a machine with {' and '.join(lacks)}"
+        if lacks:
+            yield f"{threads}a machine with {' and '.join(lacks)}"
+
+    def _in_time(self) -> int:
+        """The fewest cores as fast as these on which the run is in time; 0 where none are enough,
+        or where it is in time as it is."""
+        most = _CORES * self.machine.there
+        if not self._slow(self.plan.seconds):
+            return 0
+        cores = 1 + _most(lambda c: self._slow(self._on(c).seconds), most)
+        return cores if cores <= most else 0
 
     def _slow(self, seconds: float) -> bool:
         return self.hours > 0 and seconds > 3600 * self.hours
 
     def _on(self, cores: int) -> Plan:
         """The run on so many cores as fast as these, in proportion to their number."""
-        rates, share = self.rates, cores / self.machine.cores
+        rates, share = self.rates, cores / self.machine.busy
         if self.config.representations.device == "cpu":
             rates = replace(rates, encoding=rates.encoding / share, second=rates.second / share)
         rates = replace(rates, side_by_side=rates.side_by_side * share)
-        return predict(self.work, rates, self.config, replace(self.machine, cores=cores))
+        machine = replace(self.machine, cores=cores, available=max(cores, self.machine.there))
+        return predict(self.work, rates, self.config, machine)
 
     def _with_nulls(self, n: int) -> Config:
         return replace(self.config, nulls=replace(self.config.nulls, n=n))

@@ -14,11 +14,14 @@ from skerry.planning.types import Machine
 def this_machine(output: Path, *, threads: int = 0, gpu: bool = False) -> Machine:
     """This machine as a run finds it whose folder is to be ``output``, which need not be there.
 
+    ``threads``: those of the run, 0 for one on each core.
     ``gpu``: whether one is asked for; loading what drives it takes seconds.
     """
     there = next(p for p in (output.absolute(), *output.absolute().parents) if p.exists())
+    available = available_threads()
     return Machine(
-        cores=threads or available_threads(),
+        cores=threads or available,
+        available=available,
         memory=available_memory(),
         disk=shutil.disk_usage(there).free,
         gpu=card.name() if gpu and not card.lacking() else "",

@@ -11,13 +11,25 @@ from typing import Any
 class Machine:
     """Where a run is to be made: ``memory`` and ``disk`` are bytes that can be had now.
 
-    ``cores`` are as many as the run uses; ``gpu`` is the GPU's name, empty where none can be used.
+    ``cores`` are as many as the run uses, one a thread, and ``available`` those that there are,
+    0 for the same; ``gpu`` is the GPU's name, empty where none can be used.
     """
 
     cores: int
     memory: int
     disk: int
     gpu: str = ""
+    available: int = 0
+
+    @property
+    def there(self) -> int:
+        """The cores that there are."""
+        return self.available or self.cores
+
+    @property
+    def busy(self) -> int:
+        """The cores that the run keeps busy: more threads do no more."""
+        return min(self.cores, self.there)
 
 
 @dataclass(frozen=True)
