@@ -38,6 +38,7 @@ from skerry.errors import (
 )
 from skerry.notices import provenance
 from skerry.pipeline import STAGES
+from skerry.planning import plan
 from skerry.reopening import reopened
 from skerry.represent import encode
 from skerry.represent.decoding import ready_on_processes
@@ -458,6 +459,17 @@ def test_parts_that_leave_room_for_no_class_end_the_run_before_any_work(tmp_path
     with pytest.raises(InputError, match=r"of (30|48) sources a class may hold at most"):
         pipeline.run(tmp_path / "t.npy", tmp_path / "run", small)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("begin", [pipeline.run, plan])
+def test_more_dimensions_than_sources_allow_end_it_before_any_work(
+    survey_folder: Path, config: Config, tmp_path: Path, begin: Callable[..., object]
+) -> None:
+    wide = from_mapping({"embedding": {"n_components": 74}}, config)
+    told: list[str] = []
+    with pytest.raises(InputError, match=r"150 sources are too few .* at least 151 are needed"):
+        begin(survey_folder, tmp_path / "run", wide, on_event=lambda what, *_: told.append(what))
+    assert not (tmp_path / "run").exists() and {*told} == {"reading the catalog"}
 
 
 def test_images_that_the_encoder_does_not_expect_end_the_run_before_any_work(

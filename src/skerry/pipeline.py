@@ -14,6 +14,7 @@ from skerry.config import ON_DEVICE, Config, digest, from_mapping
 from skerry.context import Context
 from skerry.dependencies import COMPUTES, device_of, settings_of
 from skerry.discover import largest_size
+from skerry.discover.reduce import require_enough
 from skerry.discover.variants import every_variant
 from skerry.errors import InputError, RunError
 from skerry.executors.executor import Executor
@@ -172,6 +173,7 @@ def _check_size(survey: Survey, config: Config) -> None:
             f"{survey.path} has {n} sources; a graph of {config.neighbors.k} neighbors needs at "
             f"least {config.neighbors.k + 1}: add sources or lower neighbors.k"
         )
+    require_enough(n, config.embedding)
     largest_size(n, config.classes)
     if n <= _FEW:
         # parts of a small survey may leave room for no class: said now, not after the nulls

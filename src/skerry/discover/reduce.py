@@ -67,6 +67,23 @@ def epochs_of(n: int, config: EmbeddingConfig) -> int:
     return config.epochs or (_EPOCHS_OF_FEW if n <= _FEW else _EPOCHS)
 
 
+def require_enough(n: int, config: EmbeddingConfig) -> None:
+    """That so many sources can be embedded in the dimensions that are set.
+
+    Raises
+    ------
+    InputError
+        They are too few.
+    """
+    # the eigensolver of the spectral start asks for 2 (d + 1) + 1 rows
+    needed = 2 * max(config.n_components, 2) + 3
+    if n < needed:
+        raise InputError(
+            f"{n} sources are too few for embedding.n_components = {config.n_components}: at "
+            f"least {needed} are needed; give more sources or set fewer components"
+        )
+
+
 class _Fit:
     """UMAP's graph of a space, of a part of it where it is large, ready to be laid out."""
 
@@ -79,7 +96,7 @@ class _Fit:
         # cuML takes the neighbors of all, no graph; a GPU is fast enough for them
         if n > config.whole_below and config.device == "cpu":
             self.part = part_of(space, config.whole_below / n)
-            _check_number(len(self.part.rows), config)
+            require_enough(len(self.part.rows), config)
             fuzzy = folded(fuzzy, self.part)
             # as many as of all sources: those of a smaller part would be another search
             self.epochs = epochs_of(n, config)
@@ -125,18 +142,8 @@ def _check(vectors: FloatArray, graph: NeighborGraph, config: EmbeddingConfig) -
             f"the graph has {k} neighbors a source; embedding.n_neighbors = "
             f"{config.n_neighbors} needs {config.n_neighbors - 1}: set neighbors.k"
         )
-    _check_number(n, config)
+    require_enough(n, config)
     if (vectors == vectors[0]).all():
         raise InputError(
             f"all {n} vectors are the same; expected vectors that differ: were the images read?"
-        )
-
-
-def _check_number(n: int, config: EmbeddingConfig) -> None:
-    # the eigensolver of the spectral start asks for 2 (d + 1) + 1 rows
-    needed = 2 * max(config.n_components, 2) + 3
-    if n < needed:
-        raise InputError(
-            f"{n} sources are too few for embedding.n_components = {config.n_components}: at "
-            f"least {needed} are needed; give more sources or set fewer components"
         )
