@@ -189,6 +189,15 @@ def test_where_there_are_enough_the_vectors_stand_for_themselves(some: FloatArra
     assert drawn.tobytes() == again.tobytes()
 
 
+def test_many_dimensions_are_timed_on_as_many_vectors_as_they_need(some: FloatArray) -> None:
+    config = from_mapping({"neighbors": {"k": 10}, "embedding": {"n_neighbors": 8}})
+    wide = replace(config, embedding=replace(config.embedding, n_components=30, epochs=5))
+    found = probe.searched(
+        some, wide, sources=10**4, threads=1, budget=0, rng=np.random.default_rng(0)
+    )
+    assert found.layout > 0
+
+
 def test_an_index_is_timed_only_for_a_survey_that_needs_one(some: FloatArray) -> None:
     ticks = iter(range(10**6))
 

@@ -67,6 +67,12 @@ def epochs_of(n: int, config: EmbeddingConfig) -> int:
     return config.epochs or (_EPOCHS_OF_FEW if n <= _FEW else _EPOCHS)
 
 
+def fewest(config: EmbeddingConfig) -> int:
+    """The fewest sources that can be embedded in the dimensions that are set."""
+    # the eigensolver of the spectral start asks for 2 (d + 1) + 1 rows
+    return 2 * max(config.n_components, 2) + 3
+
+
 def require_enough(n: int, config: EmbeddingConfig) -> None:
     """That so many sources can be embedded in the dimensions that are set.
 
@@ -75,8 +81,7 @@ def require_enough(n: int, config: EmbeddingConfig) -> None:
     InputError
         They are too few.
     """
-    # the eigensolver of the spectral start asks for 2 (d + 1) + 1 rows
-    needed = 2 * max(config.n_components, 2) + 3
+    needed = fewest(config)
     if n < needed:
         raise InputError(
             f"{n} sources are too few for embedding.n_components = {config.n_components}: at "

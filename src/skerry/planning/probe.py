@@ -22,7 +22,7 @@ from skerry.discover import (
 )
 from skerry.discover.communities import SMALLEST, partition_sizes
 from skerry.discover.elsewhere import search_each
-from skerry.discover.reduce import coordinates_of
+from skerry.discover.reduce import coordinates_of, fewest
 from skerry.discover.searches import each
 from skerry.executors.local import Local
 from skerry.planning.model import INDEXED_AT
@@ -64,12 +64,12 @@ def searched(
     """
     settings = _small(config)
     deadline = clock() + budget
-    sizes = [max(s, 4 * config.neighbors.k) for s in SIZES]
+    sizes = [max(s, _least(config)) for s in SIZES]
     data = {n: stand_in(vectors, n, rng) for n in dict.fromkeys(sizes)}
     began = clock()
     space = space_of(data[sizes[0]], settings.neighbors)
     _timed(space.vectors, settings, clock)
-    loaded = space_of(space.vectors[: 4 * config.neighbors.k], settings.neighbors)
+    loaded = space_of(space.vectors[: _least(config)], settings.neighbors)
     coordinates = coordinates_of(loaded, settings.embedding)
     cluster(coordinates, settings.classes.min_size, settings.clusters.min_samples)
     start = clock() - began
@@ -184,11 +184,16 @@ def _growth(timed: Sequence[tuple[int, float]], config: Config) -> Growth:
     return Growth(float(square / 1e6), float(linear / 1e5))
 
 
+def _least(config: Config) -> int:
+    """Vectors of the smallest search that the settings allow, with some room."""
+    return max(4 * config.neighbors.k, fewest(config.embedding))
+
+
 def _small(config: Config) -> Config:
     """The same settings on the CPU, made to allow the classes of a small sample."""
     classes = replace(config.classes, min_size=SMALLEST, max_share=0.05)
     classes = replace(classes, max_size=max(50, classes.max_size))
-    near = replace(config.neighbors, device="cpu", exact_below=max(SIZES) + 4 * config.neighbors.k)
+    near = replace(config.neighbors, device="cpu", exact_below=max(SIZES) + _least(config))
     embedding = replace(config.embedding, device="cpu", whole_below=near.exact_below)
     return replace(config, classes=classes, neighbors=near, embedding=embedding)
 
