@@ -12,11 +12,12 @@ from skerry import notices
 from skerry.config import from_mapping
 
 
-@pytest.mark.parametrize(("n", "least"), [(5, 4), (18, 2), (19, 2), (20, 0), (0, 0)])
+@pytest.mark.parametrize(("n", "least"), [(1, 11), (5, 4), (18, 2), (19, 2), (20, 0), (0, 0)])
 def test_few_searches_of_featureless_data_are_told(n: int, least: int) -> None:
     """1 / (n + 1) is the least q of one candidate that no null group reaches."""
     found = notices.few_nulls(2000, from_mapping({"nulls": {"n": n}}))
     assert len(found) == bool(least)
+    assert all(said.startswith(f"By {n} search{'es' if n > 1 else ''} of") for said in found)
     assert all(f"unless {least} candidates" in said and "nulls.n of 20" in said for said in found)
 
 

@@ -77,9 +77,10 @@ def few_nulls(n: int, config: Config) -> list[str]:
     least = must_stand_out(n, config)
     if part == n:
         few = (
-            f"By {config.nulls.n} searches of each kind of featureless data no class can be "
-            f"confirmed unless {least} candidates or more stand out as it does: a q below "
-            f"{Q_BELOW} for one alone takes a nulls.n of {round(1 / Q_BELOW)}."
+            f"By {config.nulls.n} search{'' if config.nulls.n == 1 else 'es'} of each kind of "
+            f"featureless data no class can be confirmed unless {least} candidates or more stand "
+            f"out as it does: a q below {Q_BELOW} for one alone takes a nulls.n of "
+            f"{round(1 / Q_BELOW)}."
         )
         return [few] if least > 1 else []
     return [
