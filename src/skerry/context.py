@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from skerry.adding.earlier import Earlier
 from skerry.adding.joint import parts_of
+from skerry.backends import parallel
 from skerry.config import Config
 from skerry.discover import Ordered, Space, read_in_order, space_of
 from skerry.discover.lineage import Known
@@ -143,6 +144,7 @@ class Context:
         """All sources in canonical order: by content, so that names do not matter."""
         self.on_event("putting in order", 0, 1)
         ordered = read_in_order(self.path("representations"))
+        parallel.give_back()
         self.on_event("putting in order", 1, 1)
         return ordered
 

@@ -204,7 +204,7 @@ class _Model:
             45 * n,
         )
         seconds, each = _PRODUCTS
-        yield StageCost("products", seconds + each * n, main + 2000 * n, _PAGES + 900 * n)
+        yield StageCost("products", seconds + each * n, main + 1200 * n, _PAGES + 900 * n)
 
     def _encoding(self, name: str, each: float, held: int) -> StageCost:
         n, work, config = self.n, self.work, self.config
