@@ -13,12 +13,13 @@ from skerry import pipeline
 from skerry.config import Config, from_mapping
 from skerry.context import Context
 from skerry.discover import space_of
+from skerry.discover.classes import members_of
 from skerry.discover.outside import REASONS
 from skerry.discover.rarity import footprint, surface_density
 from skerry.progress import silent
 from skerry.store import encoded, nouns
 from skerry.store.runfolder import RunFolder
-from skerry.surroundings import area, kept, members_of, unclustered
+from skerry.surroundings import area, kept, unclustered
 from skerry.survey import open_survey
 from skerry.types import UNCLUSTERED_SCHEMA, FloatArray, RareClass, Representations
 from tests.conftest import N_SEA, PLANTED, write_vectors

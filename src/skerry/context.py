@@ -148,12 +148,12 @@ class Context:
         self.on_event("putting in order", 1, 1)
         return ordered
 
-    @cached_property
+    @property
     def firsts(self) -> IntArray:
         """Rows of :attr:`representations` that are searched: of identical vectors the first."""
         return self.representations.firsts
 
-    @cached_property
+    @property
     def vectors(self) -> FloatArray:
         """The vectors that are searched, float32 (n, d)."""
         return self.representations.vectors

@@ -13,6 +13,7 @@ from skerry.answered import FOLDER, search_digests
 from skerry.config import digest
 from skerry.context import Context
 from skerry.discover import pooled
+from skerry.discover.classes import members_of
 from skerry.errors import CannotAnswerError, ConfigError, ImageError
 from skerry.examine import QUESTIONS, ExamineConfig, Question, Subject
 from skerry.examine.settings import names_of
@@ -25,7 +26,7 @@ from skerry.store.answers import read_answer, write_answer
 from skerry.store.manifest import NAME, file_digest, versions
 from skerry.store.runfolder import clear
 from skerry.store.tables import rows_named
-from skerry.surroundings import kept, members_of
+from skerry.surroundings import kept
 from skerry.survey import Attributes, attributes, attributes_of, decode
 from skerry.survey.streams.place import stamp
 from skerry.types import ByteArray, DoubleArray, Failure, RareClass

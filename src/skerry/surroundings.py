@@ -8,22 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from skerry.context import Context
+from skerry.discover.classes import members_of
 from skerry.discover.membership import soft_membership
 from skerry.discover.outside import explain
 from skerry.discover.rarity import footprint
-from skerry.types import UNCLUSTERED_SCHEMA, IntArray, RareClass
+from skerry.types import UNCLUSTERED_SCHEMA, RareClass
 
 
 def kept(classes: Sequence[RareClass]) -> list[RareClass]:
     """The classes that were not rejected."""
     return [rare for rare in classes if rare.verdict != "rejected"]
-
-
-def members_of(classes: Sequence[RareClass], ids: Sequence[str]) -> list[IntArray]:
-    """Rows of ``ids`` in each class, most central first; members that are not in it left out."""
-    named = {m for rare in classes for m in rare.members}
-    row = {name: i for i, name in enumerate(ids) if name in named}
-    return [np.array([row[m] for m in rare.members if m in row], np.int64) for rare in classes]
 
 
 def unclustered(context: Context, classes: Sequence[RareClass]) -> pa.Table:

@@ -9,7 +9,7 @@ import numpy as np
 
 from skerry.config import ClassesConfig
 from skerry.discover.judge import Judgement
-from skerry.types import Candidate, FloatArray, RareClass, Verdict
+from skerry.types import Candidate, FloatArray, IntArray, RareClass, Verdict
 
 _ORDER: tuple[Verdict, ...] = ("confirmed", "tentative", "rejected", "unjudged")
 
@@ -160,3 +160,10 @@ def _words(column: str) -> str:
     question, _, answer = column.rpartition("_")
     name, _, campaign = question.rpartition("-")
     return f"{name if campaign[:2] == 'gz' else question} {answer}".replace("-", " ").strip()
+
+
+def members_of(classes: Sequence[RareClass], ids: Sequence[str]) -> list[IntArray]:
+    """Rows of ``ids`` in each class, most central first; members that are not in it left out."""
+    named = {m for rare in classes for m in rare.members}
+    row = {name: i for i, name in enumerate(ids) if name in named}
+    return [np.array([row[m] for m in rare.members if m in row], np.int64) for rare in classes]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skerry.discover.classes import members_of
 from skerry.publish.findings import Findings
 from skerry.types import RareClass
 
@@ -137,11 +138,8 @@ def _scatter_sea(axes: Any, sea: _Points) -> None:
 
 
 def _members_on_map(findings: Findings, classes: Sequence[RareClass]) -> list[_Points]:
-    named = {m for rare in classes for m in rare.members}
-    row = {name: i for i, name in enumerate(findings.ids) if name in named}
     groups = []
-    for found in classes:
-        rows = [row[m] for m in found.members if m in row]
+    for rows in members_of(classes, findings.ids):
         points = findings.map[rows].astype(np.float64)
         groups.append(points[np.isfinite(points).all(axis=1)])
     return groups

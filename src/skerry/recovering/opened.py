@@ -10,10 +10,11 @@ import numpy as np
 from skerry.config import Config
 from skerry.dependencies import settings_of
 from skerry.discover import Space, kinds_of, read_in_order
+from skerry.discover.classes import members_of
 from skerry.errors import ConfigError, RunError
 from skerry.pipeline import require_gpu
 from skerry.store import Manifest, nouns, read_manifest
-from skerry.surroundings import kept, members_of
+from skerry.surroundings import kept
 from skerry.types import IntArray, Measures
 from skerry.using import Finished
 

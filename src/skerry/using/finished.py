@@ -13,6 +13,7 @@ import pyarrow as pa
 from skerry.config import Config
 from skerry.discover import Space, read_in_order
 from skerry.discover.assign import Assigner
+from skerry.discover.classes import members_of
 from skerry.discover.grow import grow as grow_class
 from skerry.errors import ConfigError, InputError, RunError
 from skerry.pipeline import status
@@ -21,7 +22,7 @@ from skerry.review import corrected, open_reviews
 from skerry.review.known import Known
 from skerry.store import nouns, read_table, write_bytes
 from skerry.store.runfolder import open_folder, read_config
-from skerry.surroundings import kept, members_of
+from skerry.surroundings import kept
 from skerry.types import FloatArray, IntArray, RareClass
 from skerry.using.imaged import sheet_of, vector_of
 from skerry.using.on_sky import nearest_on_sky
