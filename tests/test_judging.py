@@ -17,7 +17,7 @@ import pytest
 from skerry import pipeline, searching
 from skerry.config import Config, from_mapping
 from skerry.dependencies import part_settings_of
-from skerry.discover import Space, elsewhere
+from skerry.discover import Space
 from skerry.errors import ConfigError, RunError
 from skerry.progress import OnEvent
 from skerry.results import open as open_run
@@ -108,7 +108,7 @@ def test_a_search_stopped_midway_goes_on_to_the_same_bytes(
 
 
 @pytest.mark.usefixtures("unpublished")
-def test_partitions_of_a_large_survey_are_made_on_processes(
+def test_partitions_are_made_at_a_time_on_as_many_threads_as_are_given(
     judged: Path, planted_table: Path, planted_config: Config, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -119,7 +119,6 @@ def test_partitions_of_a_large_survey_are_made_on_processes(
         asked.append(at_once)
         look_for(space, at_once, on_event)
 
-    monkeypatch.setattr(elsewhere, "WORTH_A_PROCESS", 0)
     monkeypatch.setattr(Space, "find_communities", found)
     pipeline.run(planted_table, tmp_path / "run", planted_config, threads=3)
     assert asked and set(asked) == {3}

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry.config import Config, from_mapping
-from skerry.discover.elsewhere import WORTH_A_PROCESS
 from skerry.planning import Plan, predict
 from skerry.planning.model import (
     communities_seconds,
@@ -42,8 +41,6 @@ def test_more_sources_never_cost_less(n: int, times: float, route: str) -> None:
     if n <= 10_000 < more:
         n = 25_001
         more = max(more, n)
-    # partitions are made at a time from there on
-    n = WORTH_A_PROCESS if n < WORTH_A_PROCESS <= more else n
     few, many = planned(n, **config), planned(more, **config)
     assert many.memory >= few.memory and many.disk >= few.disk
     for before, after in zip(few.stages, many.stages, strict=True):
@@ -162,12 +159,12 @@ def test_threads_shorten_searches_and_take_memory() -> None:
     assert four.memory > one.memory
 
 
-def test_partitions_of_a_large_survey_are_made_at_a_time_where_there_are_cores() -> None:
-    for n, gain in ((WORTH_A_PROCESS - 1, 1.0), (10**6, 3.0)):
+def test_partitions_are_made_at_a_time_where_there_are_cores() -> None:
+    for n in (10**4, 10**6):
         one, four = (predict(work(n), RATES, Config(), replace(MACHINE, cores=c)) for c in (1, 4))
         rest = rest_seconds(n, RATES, Config())
         partitions = [seconds(plan, "clusters") - rest for plan in (one, four)]
-        assert partitions[0] == pytest.approx(gain * partitions[1])
+        assert partitions[0] == pytest.approx(3.0 * partitions[1])
 
 
 def test_partitions_that_the_settings_alone_ask_for_are_made_one_after_the_other() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skerry.backends.edges import move_rows
 from skerry.executors.local import map_ordered
 from skerry.types import FloatArray, IntArray, RowArray
 
@@ -126,5 +127,12 @@ def _louvain() -> Any:
             data = graph.data / np.float32(total)
             shares = csr_matrix((data, graph.indices, graph.indptr), (n, n), copy=False)
             return shares, weights, weights.copy(), identity(n, format="csr"), np.arange(n)
+
+        def _optimize(self, labels: Any, graph: Any, weights: Any, _: Any) -> tuple[Any, float]:
+            # rows weigh what columns do; an aggregated graph is of float64
+            graph, weights = graph.astype(np.float32, copy=False), weights.astype(np.float32)
+            labels = labels.astype(graph.indices.dtype)
+            gained = move_rows(labels, graph, weights, self.resolution, self.tol_optimization)
+            return labels, gained
 
     return Symmetric

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from skerry.backends import partition
+from skerry.backends import edges, parallel, partition
 from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
 from skerry.discover.matching import membership_matrix
-from skerry.executors.processes import Processes
+from skerry.executors.local import map_ordered
 from skerry.progress import OnEvent, silent
 from skerry.types import Candidate, DoubleArray, FloatArray, IntArray, NeighborGraph
 
@@ -42,7 +42,7 @@ _SLOPE, _SLOPE_ERROR = -0.48, 0.1
 _SCATTER = 0.3
 _WEIGHT = 20
 _LEAST = 1e-6
-_AT_ONCE = 2**17
+_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -124,15 +124,15 @@ def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = sile
     scatter at all sizes; the line is fitted without those more than 3 robust standard deviations
     off. The containment is how many of these deviations a community lies below it.
 
-    ``at_once`` partitions are made at a time, each by a process where that is more than one, and
-    as many threads weigh the edges: the same ones.
+    ``at_once`` partitions are made at a time, each on a thread, and as many threads weigh the
+    edges: the same ones.
     """
-    edges = max(1, graph.indices.shape[1] // 2)
-    weights = partition.shared_neighbors(graph.indices, edges, at_once)
+    nearest = max(1, graph.indices.shape[1] // 2)
+    weights = partition.shared_neighbors(graph.indices, nearest, at_once)
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
     sizes = partition_sizes(len(degree))
-    made = Processes(min(at_once, len(sizes))).map(_Partitions(weights), sizes)
+    made = map_ordered(_Partitions(weights), sizes, min(at_once, len(sizes)))
     for done, labels in enumerate(made, start=1):
         groups += _groups(labels, SMALLEST)
         on_event(FINDING, done, len(sizes))
@@ -168,16 +168,22 @@ def _sizes(groups: Sequence[IntArray]) -> DoubleArray:
 
 
 def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray]) -> DoubleArray:
-    """The share of each group's edges, by weight, that leads out of it; they may overlap."""
-    found = np.empty(len(groups))
-    # all at once the edges of every partition would be in memory together
+    """The share of each group's edges, by weight, that leads out of it; they may overlap.
+
+    Sums of float32 weights in float64 are exact, whatever their order.
+    """
+    # the rows of every partition together would take more than the graph
     stretch = (np.cumsum(_sizes(groups)) // _AT_ONCE).astype(np.int64)
-    for number in np.unique(stretch).tolist():
-        own = np.flatnonzero(stretch == number).tolist()
-        belongs = membership_matrix([groups[i] for i in own], len(degree))
-        inside = np.asarray((belongs @ weights).multiply(belongs).sum(axis=1)).ravel()
-        found[own] = 1 - inside / np.maximum(belongs @ degree, _LEAST)
-    return found
+    ends = np.cumsum(np.bincount(stretch)).tolist() if len(groups) else []
+
+    def leaving(part: tuple[int, int]) -> DoubleArray:
+        belongs = membership_matrix(groups[slice(*part)], len(degree))
+        rows, starts = belongs.indices.astype(np.int64), belongs.indptr.astype(np.int64)
+        inside = edges.within(weights, rows, starts)
+        return np.asarray(1 - inside / np.maximum(belongs @ degree, _LEAST))
+
+    found = parallel.by_thread(leaving, zip([0, *ends], ends, strict=False))
+    return np.concatenate([np.empty(0), *found])
 
 
 def _usual(sizes: DoubleArray, conductances: DoubleArray) -> Usual:

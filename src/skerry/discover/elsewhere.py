@@ -32,14 +32,10 @@ ON_PROCESSES = 3
 above all, is a third of a search, and more of a large one. Two do as well on threads, in less
 memory, and searches that share a GPU share its memory in one process."""
 
-WORTH_A_PROCESS = 100_000
-"""Sources from which on a partition of their graph is worth a process."""
-
 PROCESS = 100 * 10**6
-"""Bytes that a process takes by itself, beside its search or partition: 86 MB of 195, the rest is
-shared."""
+"""Bytes that a process takes by itself, beside its search: 86 MB of 195, the rest is shared."""
 
-_PARTITION = 500  # bytes a source, of a process that makes partitions
+_PARTITION = 500  # bytes a source, of each partition that is being made
 
 SEARCHING_NULLS, REPEATING = "searching featureless data", "repeating the search"
 """What is told of the progress of either."""
@@ -91,15 +87,13 @@ def on_gpu(config: Config) -> tuple[str, ...]:
 
 
 def partitions_at_once(n: int, threads: int = 0) -> int:
-    """How many partitions of a graph of n sources are made at a time, each by a process.
+    """How many partitions of a graph of n sources are made at a time, each on a thread.
 
-    No more than ``threads``, 0 for all cores, nor than there is memory for; 1, in this process,
-    where they are too few or too small to be worth processes. None of that changes a partition.
+    No more than ``threads``, 0 for all cores, nor than there is memory for. None of that changes a
+    partition.
     """
     threads = threads or available_threads()
-    if n < WORTH_A_PROCESS or not _may_start_processes():
-        return 1
-    return max(1, min(threads, available_memory() // (PROCESS + _PARTITION * n)))
+    return max(1, min(threads, available_memory() // (_PARTITION * n)))
 
 
 def _may_start_processes() -> bool:

@@ -24,7 +24,7 @@ from dataclasses import replace
 from skerry.config import Config, asks_for_gpu
 from skerry.discover.candidates import largest_size
 from skerry.discover.communities import partition_sizes
-from skerry.discover.elsewhere import ON_PROCESSES, PROCESS, WORTH_A_PROCESS, without_gpu
+from skerry.discover.elsewhere import ON_PROCESSES, PROCESS, without_gpu
 from skerry.discover.part import at_same_share
 from skerry.discover.reduce import epochs_of
 from skerry.discover.surrogates import kinds_of, surrogate_size
@@ -277,8 +277,6 @@ class _Model:
         Those that measures rest on gain by being made at a time, what a route adds does not.
         """
         every = communities_seconds(n, self.rates, self.config, route)
-        if n < WORTH_A_PROCESS:
-            return every
         count = len(partition_sizes(n))
         shared = self.rates.communities * n * count
         return every - shared + shared / self._speedup(count)
