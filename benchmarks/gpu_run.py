@@ -93,7 +93,10 @@ def held(path: Path) -> FloatArray:
 
 
 class Stages:
-    """Seconds until each kind of event was last heard of, since the one before."""
+    """Seconds until each kind of event was last heard of, since the one before.
+
+    Each is told when it is first heard of: of a run that is ended from outside that much is known.
+    """
 
     def __init__(self) -> None:
         self.began = self.last = time.perf_counter()
@@ -101,6 +104,8 @@ class Stages:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         now = time.perf_counter()
+        if what not in self.seconds or done == total:
+            print(f"{now - self.began:.1f} s: {what}, {done:,} of {total:,}", file=sys.stderr)
         self.seconds[what] = self.seconds.get(what, 0.0) + now - self.last
         self.last = now
 
