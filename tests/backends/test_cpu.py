@@ -11,7 +11,9 @@ from skerry.backends import cpu
 ROUTE = """
 import hashlib
 import numpy as np
-from skerry.backends import cpu, linear, lookup, parallel, partition
+from skerry.backends import cpu, linear, lookup, parallel
+from skerry.backends.louvain import louvain
+from skerry.backends.shared import shared_neighbors
 
 rng = np.random.default_rng(0)
 x = np.vstack([rng.normal(size=(150, 6)), 4 + 0.1 * rng.normal(size=(50, 6))]).astype("f4")
@@ -22,8 +24,8 @@ near[:, 0] = np.arange(len(x))
 graph = cpu.fuzzy_graph(near, np.sort(gap, axis=1)[:, :10])
 place = cpu.layout(x, graph, 3, 0.0, 0).coordinates
 tree = cpu.hdbscan_tree(place, 10, 5)
-alike = partition.shared_neighbors(near[:, 1:], 5)
-label = partition.louvain(alike, 4.0)
+alike = shared_neighbors(near[:, 1:], 5)
+label = louvain(alike, 4.0)
 mean, axes = linear.principal_axes(np.tile(x, (200, 1)))
 turned = linear.product(np.tile(x - mean, (200, 1)), axes)
 parts = (place, tree.lam, tree.child, alike.data, alike.indices, label, mean, axes, turned)

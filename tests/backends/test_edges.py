@@ -6,50 +6,21 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skerry.backends.edges import move_rows, within
+from skerry.backends.edges import among, within
+from skerry.backends.shared import shared_neighbors
+from tests.backends.made import graph_of, near_of
 
 
-def graph_of(seed: int, n: int, density: float, values: int) -> Any:
-    """A symmetric graph (n, n) whose weights add up to 1, loops and equal weights among them."""
-    from scipy.sparse import random as drawn
-
-    rng = np.random.default_rng(seed)
-    half = drawn(n, n, density, random_state=rng).tocsr()
-    half.data = rng.integers(1, values + 1, half.nnz).astype(np.float64)
-    graph = (half + half.T).tocsr()
-    graph.sort_indices()
-    return (graph / max(graph.data.sum(), 1)).astype(np.float32).tocsr()
-
-
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(2, 60), st.data())
-def test_rows_move_as_scikit_network_moves_them(seed: int, n: int, data: Any) -> None:
-    """To the byte, where gains are equal too: few values and few rows bring these about."""
-    from sknetwork.clustering.louvain_core import optimize_core
-
-    density = data.draw(st.floats(0.02, 0.6))
-    graph = graph_of(seed, n, density, data.draw(st.sampled_from([1, 3, 1000])))
-    resolution = data.draw(st.sampled_from([0.0, 0.5, 1.0, 7.3]))
-    own = np.asarray(graph.sum(axis=1)).ravel().astype(np.float32)
-
-    expected = np.arange(n, dtype=np.int64)
-    edges = graph.indices.astype(np.int64), graph.indptr.astype(np.int64), graph.data
-    clusters = own.copy(), own.copy(), np.zeros_like(own), graph.diagonal()
-    _, gain = optimize_core(expected, *edges, own, own, *clusters, resolution, 1e-3)
-
-    for kind in (np.int32, np.int64):
-        labels = np.arange(n, dtype=kind)
-        assert move_rows(labels, graph, own, resolution, 1e-3) == gain
-        np.testing.assert_array_equal(labels, expected)
-
-
-def test_rows_without_edges_stay() -> None:
-    from scipy.sparse import csr_matrix
-
-    labels = np.arange(3)
-    nothing = csr_matrix((3, 3), dtype=np.float32)
-    assert move_rows(labels, nothing, np.zeros(3, np.float32), 1.0, 1e-3) == 0
-    assert labels.tolist() == [0, 1, 2]
+def test_edges_among_some_rows_are_those_of_the_whole(seed: int, n: int, data: Any) -> None:
+    graph = shared_neighbors(near_of(seed, n, min(n - 1, 8)), min(n - 1, 4))
+    chosen = data.draw(st.sets(st.integers(0, n - 1), min_size=1))
+    rows = np.array(sorted(chosen))
+    found, expected = among(graph, rows), graph[rows][:, rows]
+    assert found.dtype == np.float32 and found.shape == expected.shape
+    for name in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 @settings(deadline=None, max_examples=60)

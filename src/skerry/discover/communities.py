@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from skerry.backends import edges, parallel, partition
+from skerry.backends import parallel
+from skerry.backends.edges import among, within
+from skerry.backends.louvain import louvain
+from skerry.backends.shared import shared_neighbors
 from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
 from skerry.discover.matching import membership_matrix
@@ -106,7 +109,7 @@ class _Partitions:
 
     def __call__(self, size: float) -> IntArray:
         """The community of each source, int64 (n,)."""
-        return partition.louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
+        return louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
 
 
 def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = silent) -> Communities:
@@ -127,8 +130,8 @@ def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = sile
     ``at_once`` partitions are made at a time, each on a thread, and as many threads weigh the
     edges: the same ones.
     """
-    nearest = max(1, graph.indices.shape[1] // 2)
-    weights = partition.shared_neighbors(graph.indices, nearest, at_once)
+    edges = max(1, graph.indices.shape[1] // 2)
+    weights = shared_neighbors(graph.indices, edges, at_once)
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
     sizes = partition_sizes(len(degree))
@@ -179,7 +182,7 @@ def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray])
     def leaving(part: tuple[int, int]) -> DoubleArray:
         belongs = membership_matrix(groups[slice(*part)], len(degree))
         rows, starts = belongs.indices.astype(np.int64), belongs.indptr.astype(np.int64)
-        inside = edges.within(weights, rows, starts)
+        inside = within(weights, rows, starts)
         return np.asarray(1 - inside / np.maximum(belongs @ degree, _LEAST))
 
     found = parallel.by_thread(leaving, zip([0, *ends], ends, strict=False))
@@ -251,7 +254,7 @@ def contained(found: Communities, config: ClassesConfig) -> list[Candidate]:
 
 
 def _belonging(found: Communities, rows: IntArray) -> FloatArray:
-    edges = partition.among(found.weights, rows)
+    edges = among(found.weights, rows)
     within = np.asarray(edges.sum(axis=1, dtype=np.float64)).ravel()
     share = within / np.maximum(found.degree[rows], _LEAST)
     return np.clip(share, np.finfo(np.float32).tiny, 1.0).astype(np.float32)

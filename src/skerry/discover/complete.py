@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from skerry.backends import partition
+from skerry.backends.edges import among
 from skerry.discover.outside import class_distances
 from skerry.discover.space import Space
 from skerry.types import DoubleArray, IntArray
@@ -187,7 +187,7 @@ def _surroundings(core: IntArray, space: Space) -> IntArray:
 def _kernel(rows: IntArray, space: Space) -> tuple[Any, DoubleArray]:
     """The weights among some rows, and each one's degree, edges leading out included."""
     found = space.communities
-    return partition.among(found.weights, rows).astype(np.float64), found.degree[rows]
+    return among(found.weights, rows).astype(np.float64), found.degree[rows]
 
 
 def _visits(core: IntArray, kernel: Any, degree: DoubleArray) -> DoubleArray:

@@ -1,0 +1,23 @@
+"""Loops that numba compiles when they are first called, and that leave Python's lock to others."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from typing import Any
+
+
+@functools.cache
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of arrays and numbers, compiled; kept in numba's cache on disk.
+
+    Where no folder can be written it compiles in every process: a second more, the same result.
+    """
+    import numba
+
+    made = numba.njit(nogil=True)(function)
+    with contextlib.suppress(RuntimeError):
+        made.enable_caching()
+    found: Callable[..., Any] = made
+    return found

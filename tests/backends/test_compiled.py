@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core.dispatcher import Dispatcher
+
+from skerry.backends.compiled import compiled
+
+
+def test_a_loop_is_compiled_and_does_what_it_says() -> None:
+    def total(values: Any) -> Any:
+        found = 0
+        for value in values:
+            found += value
+        return found
+
+    assert compiled(total)(np.arange(5)) == 10
+    assert compiled(total) is compiled(total)
+
+
+def test_where_no_folder_can_be_written_it_is_compiled_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(self: Any) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    def twice(value: Any) -> Any:
+        return 2 * value
+
+    monkeypatch.setattr(Dispatcher, "enable_caching", refuse)
+    assert compiled(twice)(4) == 8
+
+
+def test_other_threads_go_on_meanwhile() -> None:
+    def churn(rounds: Any) -> Any:
+        state = 1
+        for _ in range(rounds):
+            state = (state * 1103515245 + 12345) % 2147483648
+        return state
+
+    loop, took = compiled(churn), []
+    loop(1)
+
+    def work() -> None:
+        began = time.perf_counter()
+        loop(200_000_000)
+        took.append(time.perf_counter() - began)
+
+    worker = threading.Thread(target=work)
+    began = time.perf_counter()
+    worker.start()
+    time.sleep(0.01)
+    back = time.perf_counter() - began
+    worker.join()
+    assert back < took[0] / 2
