@@ -12,7 +12,7 @@ ROUTE = """
 import hashlib
 import numpy as np
 from skerry.backends import cpu, linear, lookup, parallel
-from skerry.backends.louvain import louvain
+from skerry.backends.louvain import louvain, shares_of
 from skerry.backends.shared import shared_neighbors
 
 rng = np.random.default_rng(0)
@@ -25,7 +25,7 @@ graph = cpu.fuzzy_graph(near, np.sort(gap, axis=1)[:, :10])
 place = cpu.layout(x, graph, 3, 0.0, 0).coordinates
 tree = cpu.hdbscan_tree(place, 10, 5)
 alike = shared_neighbors(near[:, 1:], 5)
-label = louvain(alike, 4.0)
+label = louvain(shares_of(alike), 4.0)
 mean, axes = linear.principal_axes(np.tile(x, (200, 1)))
 turned = linear.product(np.tile(x - mean, (200, 1)), axes)
 parts = (place, tree.lam, tree.child, alike.data, alike.indices, label, mean, axes, turned)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skerry.backends.louvain import louvain, move_rows
+from skerry.backends.louvain import louvain, move_rows, shares_of
 from skerry.backends.shared import shared_neighbors
 from tests.backends.made import graph_of, near_of
 
@@ -20,12 +20,12 @@ def test_a_partition_holds_every_row_once_and_counts_from_0(
 ) -> None:
     graph = shared_neighbors(near_of(seed, n, min(n - 1, 8)), min(n - 1, 4))
     before = graph.copy()
-    label = louvain(graph, resolution)
+    label = louvain(shares_of(graph), resolution)
     assert label.dtype == np.int64 and label.shape == (n,)
     assert np.unique(label).tolist() == list(range(label.max() + 1))
     # the graph is as it was, and found again it is the same
     assert (graph != before).nnz == 0
-    np.testing.assert_array_equal(louvain(graph, resolution), label)
+    np.testing.assert_array_equal(louvain(shares_of(graph), resolution), label)
 
 
 @pytest.mark.parametrize("resolution", [1.0, 8.0, 40.0])
@@ -35,21 +35,21 @@ def test_a_partition_is_that_of_the_weights_as_they_are(resolution: float) -> No
 
     graph = shared_neighbors(near_of(3, 800, 12), 6)
     plain = Louvain(resolution, sort_clusters=False).fit_predict(graph.astype(np.float64))
-    label = louvain(graph, resolution)
+    label = louvain(shares_of(graph), resolution)
     np.testing.assert_array_equal(label, np.unique(plain, return_inverse=True)[1])
 
 
 def test_a_partition_is_the_same_beside_others_and_on_any_thread() -> None:
     graph = shared_neighbors(near_of(1, 500, 12), 6)
-    alone = louvain(graph, 8.0)
+    alone = louvain(shares_of(graph), 8.0)
     with ThreadPoolExecutor(4) as threads:
-        for label in threads.map(lambda _: louvain(graph, 8.0), range(12)):
+        for label in threads.map(lambda _: louvain(shares_of(graph), 8.0), range(12)):
             np.testing.assert_array_equal(label, alone)
 
 
 def test_the_finer_the_resolution_the_more_communities() -> None:
     graph = shared_neighbors(near_of(2, 600, 12), 6)
-    counts = [louvain(graph, resolution).max() + 1 for resolution in (0.5, 4.0, 32.0)]
+    counts = [louvain(shares_of(graph), resolution).max() + 1 for resolution in (0.5, 4.0, 32.0)]
     assert counts[0] < counts[1] < counts[2]
 
 
@@ -58,11 +58,11 @@ def test_islands_are_communities_and_rows_without_edges_each_their_own() -> None
 
     clique = np.ones((5, 5)) - np.eye(5)
     graph = csr_matrix(block_diag([clique, clique, np.zeros((3, 3))]), dtype=np.float32)
-    label = louvain(graph, 1.0)
+    label = louvain(shares_of(graph), 1.0)
     assert len(np.unique(label)) == 5
     for island in (label[:5], label[5:10]):
         assert len(set(island.tolist())) == 1
-    nothing = louvain(csr_matrix((4, 4), dtype=np.float32), 1.0)
+    nothing = louvain(shares_of(csr_matrix((4, 4), dtype=np.float32)), 1.0)
     assert nothing.dtype == np.int64 and nothing.tolist() == [0, 1, 2, 3]
 
 

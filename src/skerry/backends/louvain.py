@@ -3,52 +3,72 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from skerry.backends.compiled import compiled
-from skerry.types import FloatArray, IntArray
+from skerry.types import DoubleArray, FloatArray, IntArray
 
 
-def louvain(graph: Any, resolution: float) -> IntArray:
-    """A partition of a symmetric sparse graph (n, n): for each row its community, int64 (n,).
+@dataclass(frozen=True)
+class Shares:
+    """A symmetric sparse graph (n, n) as its partitions need it, which share it.
+
+    ``edges`` float32 is what each edge weighs of all edges, and ``rows`` float64 (n,) each row.
+    """
+
+    edges: Any
+    rows: DoubleArray
+
+
+def shares_of(graph: Any) -> Shares:
+    """The shares of a symmetric graph, scipy.sparse.csr_matrix (n, n) float32, without loops."""
+    from scipy.sparse import csr_matrix
+    from sknetwork.utils.check import get_probs
+
+    # in float32, to which every pass of scikit-network rounds them
+    data = graph.data / np.float32(graph.data.sum(dtype=np.float64) or 1)
+    edges = csr_matrix((data, graph.indices, graph.indptr), graph.shape, copy=False)
+    return Shares(edges, get_probs("degree", graph) if graph.nnz else np.zeros(graph.shape[0]))
+
+
+def louvain(shares: Shares, resolution: float) -> IntArray:
+    """A partition of a graph: the community of each row, int64 (n,).
 
     By scikit-network's Louvain, which visits rows in their order and draws nothing at random; its
     Leiden draws from the C library, whose state no seed given to it sets.
     """
-    if not graph.nnz:
-        return np.arange(graph.shape[0], dtype=np.int64)
-    made = _louvain()
-    found = made(resolution, return_probs=False, return_aggregate=False, sort_clusters=False)
-    return np.unique(found.fit_predict(graph), return_inverse=True)[1].astype(np.int64)
+    if not shares.edges.nnz:
+        return np.arange(len(shares.rows), dtype=np.int64)
+    made = _louvain()(shares, resolution)
+    return np.unique(made.fit_predict(shares.edges), return_inverse=True)[1].astype(np.int64)
 
 
 @functools.cache
 def _louvain() -> Any:
-    """scikit-network's Louvain for graphs that are symmetric already, in half of its memory.
+    """scikit-network's Louvain for graphs that are symmetric already, in a quarter of its memory.
 
     By itself it adds the transpose first, and cuts weights that are not float64 to whole numbers.
     """
-    from scipy.sparse import csr_matrix, identity
+    from scipy.sparse import identity
     from sknetwork.clustering import Louvain
-    from sknetwork.utils.check import get_probs
 
     class Symmetric(Louvain):  # type: ignore[misc]
-        def _pre_processing(self, graph: Any, force_bipartite: bool) -> tuple[Any, ...]:
-            self._init_vars()
-            n, total = graph.shape[0], graph.data.sum(dtype=np.float64)
-            weights = get_probs("degree", graph)
-            # in float32, to which every pass of it rounds them
-            data = graph.data / np.float32(total)
-            shares = csr_matrix((data, graph.indices, graph.indptr), (n, n), copy=False)
-            return shares, weights, weights.copy(), identity(n, format="csr"), np.arange(n)
+        def __init__(self, shares: Shares, resolution: float) -> None:
+            less = {"return_probs": False, "return_aggregate": False, "sort_clusters": False}
+            super().__init__(resolution, **less)
+            self.rows = shares.rows
 
-        def _optimize(self, labels: Any, graph: Any, weights: Any, _: Any) -> tuple[Any, float]:
-            # rows weigh what columns do; an aggregated graph is of float64
-            graph, weights = graph.astype(np.float32, copy=False), weights.astype(np.float32)
-            labels = labels.astype(graph.indices.dtype)
-            gained = move_rows(labels, graph, weights, self.resolution, self.tol_optimization)
+        def _pre_processing(self, edges: Any, force_bipartite: bool) -> tuple[Any, ...]:
+            self._init_vars()
+            each_its_own = identity(len(self.rows), dtype=bool, format="csr")
+            return edges, self.rows, self.rows, each_its_own, np.arange(0)
+
+        def _optimize(self, labels: Any, edges: Any, rows: Any, _: Any) -> tuple[Any, float]:
+            labels, rows = labels.astype(edges.indices.dtype), rows.astype(np.float32)
+            gained = move_rows(labels, edges, rows, self.resolution, self.tol_optimization)
             return labels, gained
 
     return Symmetric

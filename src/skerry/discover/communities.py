@@ -16,7 +16,7 @@ import numpy as np
 
 from skerry.backends import parallel
 from skerry.backends.edges import among, within
-from skerry.backends.louvain import louvain
+from skerry.backends.louvain import Shares, louvain, shares_of
 from skerry.backends.shared import shared_neighbors
 from skerry.config import ClassesConfig
 from skerry.discover.candidates import largest_size
@@ -76,12 +76,11 @@ class Communities:
         """
         n = len(self.degree)
         there = partition_sizes(n)
-        more: list[IntArray] = []
-        for size in partition_sizes(n, smallest, largest):
-            if size not in there:
-                more += _groups(_Partitions(self.weights)(size), smallest)
-        if not more:
+        wanted = [size for size in partition_sizes(n, smallest, largest) if size not in there]
+        if not wanted:
             return self
+        shares = shares_of(self.weights)
+        more = [rows for size in wanted for rows in _groups(_partition(shares, size), smallest)]
         containment = np.concatenate([self.containment, self.containment_of(more)])
         return replace(self, groups=[*self.groups, *more], containment=containment)
 
@@ -99,17 +98,6 @@ class Usual:
         """How many times the usual scatter a conductance lies below what is usual of its size."""
         usual = self.start + self.slope * np.log(np.maximum(size, 1))
         return np.asarray((usual - _logit(conductance)) / self.scatter)
-
-
-@dataclass(frozen=True)
-class _Partitions:
-    """Partitions a graph into communities of a mean size, wherever it is called."""
-
-    weights: Any
-
-    def __call__(self, size: float) -> IntArray:
-        """The community of each source, int64 (n,)."""
-        return louvain(self.weights, self.weights.shape[0] / (_PER_RESOLUTION * size))
 
 
 def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = silent) -> Communities:
@@ -135,7 +123,8 @@ def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = sile
     degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
     groups: list[IntArray] = []
     sizes = partition_sizes(len(degree))
-    made = map_ordered(_Partitions(weights), sizes, min(at_once, len(sizes)))
+    shares = shares_of(weights)
+    made = map_ordered(lambda size: _partition(shares, size), sizes, min(at_once, len(sizes)))
     for done, labels in enumerate(made, start=1):
         groups += _groups(labels, SMALLEST)
         on_event(FINDING, done, len(sizes))
@@ -157,6 +146,11 @@ def partition_sizes(n: int, smallest: int = SMALLEST, largest: int = 0) -> list[
     while 2 * sizes[-1] <= max(min(_COARSEST, _LARGEST_SHARE * n), largest):
         sizes.append(2 * sizes[-1])
     return sizes
+
+
+def _partition(shares: Shares, size: float) -> IntArray:
+    """A partition into communities of a mean size: that of each source, int64 (n,)."""
+    return louvain(shares, len(shares.rows) / (_PER_RESOLUTION * size))
 
 
 def _groups(labels: IntArray, smallest: int) -> list[IntArray]:
