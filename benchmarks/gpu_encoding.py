@@ -229,7 +229,6 @@ def measure_network(encoder: Any, cpu: Any, args: Any, say: Results, name: str) 
     expected, shares = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
     norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(vectors[:count], axis=1)
     cosine = (expected * vectors[:count]).sum(1) / norms
-    order = np.random.default_rng(0).permutation(batch)
     say(
         f"{name}: vectors against ONNX Runtime's",
         images=count,
@@ -239,7 +238,7 @@ def measure_network(encoder: Any, cpu: Any, args: Any, say: Results, name: str) 
         spread=float(expected.std(0).mean() / np.abs(expected).max()),
         votes=float(np.abs(votes[:count] - shares).max()),
         alike_alone=bool((encoder.encode(pixels[:3])[0] == vectors[:3]).all()),
-        alike_in_another_order=bool((encoder.encode(pixels[order])[0] == vectors[order]).all()),
+        **in_another_order(encoder, pixels, vectors),
     )
     rate = 0.0
     if args.device != "cpu":
@@ -255,6 +254,20 @@ def measure_network(encoder: Any, cpu: Any, args: Any, say: Results, name: str) 
         spent = time.perf_counter() - began
     say(f"{name}: from pixels in memory", batch=batch, size=size, rate=turns * batch / spent)
     return rate or turns * batch / spent
+
+
+def in_another_order(encoder: Any, pixels: np.ndarray, vectors: np.ndarray) -> dict[str, Any]:
+    """Whether vectors are the same in another order, and in the same once more; what is not."""
+    order = np.random.default_rng(0).permutation(len(pixels))
+    moved = encoder.encode(pixels[order])[0] - vectors[order]
+    columns = np.flatnonzero((moved != 0).any(axis=0))
+    return {
+        "alike_in_another_order": not len(columns),
+        "alike_once_more": bool((encoder.encode(pixels)[0] == vectors).all()),
+        "columns_that_differ": f"{len(columns)} of {moved.shape[1]}: {columns[:20].tolist()}",
+        "rows_that_differ": int((moved != 0).any(axis=1).sum()),
+        "most_they_differ": float(np.abs(moved).max() / np.abs(vectors).max()),
+    }
 
 
 # ---- end to end ---------------------------------------------------------------------------------

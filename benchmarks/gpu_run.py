@@ -176,16 +176,14 @@ def report(rows: dict[str, Row], args: argparse.Namespace) -> None:
                 ratio = f"{beside['seconds'] / row['seconds']:.2f}"
             same = (ratio, *(f"{v:.4f}" for v in agreement(labels[0], labels[1])))
         found = f"{row['hits']} of {row['groups']}" if "hits" in row else ""
-        lines.append([case, row["cores"], f"{row['sources']:,}", f"{row['seconds']:.1f}", *same,
-                      row["classes"], found, f"{row.get('recall', 1):.3f}"])  # fmt: skip
+        lines.append([case, row["card"], row["cores"], f"{row['sources']:,}",
+                      f"{row['seconds']:.1f}", *same, row["classes"], found,
+                      f"{row.get('recall', 1):.3f}"])  # fmt: skip
         longest = sorted(row["stages"].items(), key=lambda s: -s[1])[:6]
         stages.append(f"- `{case}`: " + ", ".join(f"{n} {s:.1f} s" for n, s in longest))
-    cards = sorted({row["card"] for row in rows.values()} - {""})
-    heads = ["case", "cores", "sources", "s", "times as fast as the CPU", "ARI, all",
+    heads = ["case", "card", "cores", "sources", "s", "times as fast as the CPU", "ARI, all",
              "ARI, in a class", "classes", "planted groups found", "neighbors found"]  # fmt: skip
     text = [
-        f"{' and '.join(cards) or 'No GPU'}.",
-        "",
         table(heads, lines),
         "",
         "Seconds until the last word of each step (what follows the last one: all else):",

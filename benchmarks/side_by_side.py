@@ -24,7 +24,7 @@ from tables import publish, table
 from skerry.config import Config
 from skerry.discover import Space, Surrogates, groups_in, kinds_of, measure, route_of, space_of
 from skerry.discover.communities import communities, partition_sizes
-from skerry.discover.elsewhere import NullSearches
+from skerry.discover.elsewhere import NullSearches, search_each
 from skerry.discover.searches import each
 from skerry.executors.local import available_threads
 from skerry.executors.processes import Processes
@@ -50,6 +50,13 @@ def seconds(searches: Callable[[], Iterable[Any]]) -> float:
     for _ in searches():
         pass
     return time.perf_counter() - began
+
+
+def on_processes(search: NullSearches, plans: list[tuple[str, int]], count: int) -> Iterable[int]:
+    """As a run has them: each search on one thread."""
+    kept: dict[tuple[str, int], Any] = {}
+    named = {plan: plan for plan in plans}
+    return search_each(search, named, kept.__setitem__, executor=Processes(count), threads=1)
 
 
 def partitions(n: int) -> str:
@@ -88,7 +95,7 @@ def main() -> None:
     for count in sorted({2, available_threads(), args.searches} - {1}):
         took = seconds(lambda c=count: each(search, plans, c))  # type: ignore[misc]
         lines.append([f"{count} threads", f"{took:.2f}", f"{alone / took:.2f}"])
-        took = seconds(lambda c=count: Processes(c).map_as_ended(search, plans))  # type: ignore[misc]
+        took = seconds(lambda c=count: on_processes(search, plans, c))  # type: ignore[misc]
         lines.append([f"{count} processes", f"{took:.2f}", f"{alone / took:.2f}"])
     text = (
         f"{args.searches} searches of {args.sources:,} featureless sources, "

@@ -28,9 +28,8 @@ SEARCHED_WITH = ("faiss-cpu", "scipy", "hdbscan", "scikit-network", "umap-learn"
 """Libraries that what a search finds depends on."""
 
 ON_PROCESSES = 3
-"""Searches at a time that are worth a process each: what holds Python's lock, finding communities
-above all, is a third of a search, and more of a large one. Two do as well on threads, in less
-memory, and searches that share a GPU share its memory in one process."""
+"""Searches at a time that have a process each, for what still holds Python's lock. Two do better
+on threads, in less memory, and searches that share a GPU share its memory in one process."""
 
 PROCESS = 100 * 10**6
 """Bytes that a process takes by itself, beside its search: 86 MB of 195, the rest is shared."""

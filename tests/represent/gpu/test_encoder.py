@@ -43,6 +43,23 @@ def test_vectors_depend_on_their_image_alone(placed: Encoder) -> None:
         assert (few[0] == vectors[:count]).all() and (few[1] == votes[:count]).all()
 
 
+@pytest.mark.parametrize("apart", [2, 8, 32])
+def test_a_vector_that_depends_on_its_place_is_noticed(
+    placed: Encoder, apart: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where places so far apart are alike, as those of a kernel that takes eight at a time."""
+    assert gpu.alike_everywhere(placed)
+    encode = Encoder.encode
+
+    def moved(self: Encoder, pixels: ByteArray) -> tuple[FloatArray, FloatArray]:
+        vectors, votes = encode(self, pixels)
+        vectors[np.arange(len(vectors)) % apart == 0] += np.float32(1e-6)
+        return vectors, votes
+
+    monkeypatch.setattr(Encoder, "encode", moved)
+    assert not gpu.alike_everywhere(placed)
+
+
 def test_threads_get_their_own(placed: Encoder) -> None:
     pixels = gpu.trial(16, placed.contract.size)
     expected = placed.encode(pixels)[0]
