@@ -4,6 +4,7 @@ import threading
 import time
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
@@ -33,6 +34,14 @@ def test_where_no_folder_can_be_written_it_is_compiled_still(
 
     monkeypatch.setattr(Dispatcher, "enable_caching", refuse)
     assert compiled(twice)(4) == 8
+
+
+def test_numba_that_compiles_nothing_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def thrice(value: Any) -> Any:
+        return 3 * value
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    assert compiled(thrice)(4) == 12
 
 
 def test_other_threads_go_on_meanwhile() -> None:

@@ -13,11 +13,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays and numbers, compiled; kept in numba's cache on disk.
 
     Where no folder can be written it compiles in every process: a second more, the same result.
+    Where numba is told to compile nothing (``NUMBA_DISABLE_JIT``) it is the function itself.
     """
     import numba
 
     made = numba.njit(nogil=True)(function)
     with contextlib.suppress(RuntimeError):
-        made.enable_caching()
+        if made is not function:
+            made.enable_caching()
     found: Callable[..., Any] = made
     return found
