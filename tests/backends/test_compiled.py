@@ -7,6 +7,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
 from skerry.backends.compiled import compiled
@@ -34,6 +35,18 @@ def test_where_no_folder_can_be_written_it_is_compiled_still(
 
     monkeypatch.setattr(Dispatcher, "enable_caching", refuse)
     assert compiled(twice)(4) == 8
+
+
+def test_a_cache_that_cannot_be_kept_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("no space left on device")
+
+    def fourfold(value: Any) -> Any:
+        return 4 * value
+
+    monkeypatch.setattr(FunctionCache, "save_overload", refuse)
+    assert compiled(fourfold)(4) == 16
+    assert compiled(fourfold)(5) == 20
 
 
 def test_numba_that_compiles_nothing_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,3 +46,12 @@ def test_more_rows_than_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) 
         parts = shared_neighbors(near, 4, threads)
         for name in ("data", "indices", "indptr"):
             np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize(("column", "row"), [(0, 60), (7, 60), (7, 2_000_000_000), (3, -1)])
+def test_a_neighbor_that_is_no_row_is_refused(column: int, row: int) -> None:
+    """Compiled loops would read and write beyond their arrays."""
+    near = near_of(0, 60, 8)
+    near[5, column] = row
+    with pytest.raises(ValueError, match="of 60 rows; expected 0 to 59"):
+        shared_neighbors(near, 4)

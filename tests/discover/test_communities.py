@@ -320,7 +320,7 @@ def test_too_few_sources_for_any_class_are_refused() -> None:
         contained(found, ClassesConfig())
 
 
-def test_partitions_made_on_processes_are_the_same() -> None:
+def test_partitions_made_at_a_time_are_the_same() -> None:
     graph = space_of(sea(0), NeighborsConfig()).graph
     here, elsewhere = communities(graph), communities(graph, at_once=2)
     assert len(here.groups) == len(elsewhere.groups) > 10

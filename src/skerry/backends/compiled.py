@@ -12,7 +12,7 @@ from typing import Any
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays and numbers, compiled; kept in numba's cache on disk.
 
-    Where no folder can be written it compiles in every process: a second more, the same result.
+    Where the cache cannot be written it compiles in every process: a second more, the same result.
     Where numba is told to compile nothing (``NUMBA_DISABLE_JIT``) it is the function itself.
     """
     import numba
@@ -21,5 +21,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     with contextlib.suppress(RuntimeError):
         if made is not function:
             made.enable_caching()
-    found: Callable[..., Any] = made
-    return found
+
+    def called(*arguments: Any) -> Any:
+        try:
+            return made(*arguments)
+        except OSError:  # it could not be written to the cache; compiled it is
+            return made(*arguments)
+
+    return called

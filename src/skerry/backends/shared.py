@@ -33,11 +33,19 @@ def shared_neighbors(indices: RowArray, edges: int, threads: int = 1) -> Any:
     -------
     scipy.sparse.csr_matrix
         float32 (n, n). The same bytes whatever the number of threads.
+
+    Raises
+    ------
+    ValueError
+        A neighbor is no row.
     """
     from scipy.sparse import csr_matrix
 
     n = len(indices)
     near = np.ascontiguousarray(indices)
+    if near.min(initial=0) < 0 or near.max(initial=0) >= n:
+        found = f"{near.min()} to {near.max()}"
+        raise ValueError(f"neighbors {found} of {n} rows; expected 0 to {n - 1}")
     weights = np.empty((n, edges), dtype=np.float32)
 
     def weigh(start: int) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from skerry.backends import parallel
 from skerry.backends.edges import among, within
 from skerry.backends.louvain import Shares, louvain, shares_of
 from skerry.backends.shared import shared_neighbors
@@ -116,7 +115,7 @@ def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = sile
     off. The containment is how many of these deviations a community lies below it.
 
     ``at_once`` partitions are made at a time, each on a thread, and as many threads weigh the
-    edges: the same ones.
+    edges and what leaves the communities: the same ones.
     """
     edges = max(1, graph.indices.shape[1] // 2)
     weights = shared_neighbors(graph.indices, edges, at_once)
@@ -128,7 +127,7 @@ def communities(graph: NeighborGraph, at_once: int = 1, on_event: OnEvent = sile
     for done, labels in enumerate(made, start=1):
         groups += _groups(labels, SMALLEST)
         on_event(FINDING, done, len(sizes))
-    leaving = _conductances(weights, degree, groups)
+    leaving = _conductances(weights, degree, groups, at_once)
     usual = _usual(_sizes(groups), leaving)
     return Communities(weights, degree, groups, usual.containment(_sizes(groups), leaving), usual)
 
@@ -164,11 +163,10 @@ def _sizes(groups: Sequence[IntArray]) -> DoubleArray:
     return np.array([len(rows) for rows in groups], dtype=np.float64)
 
 
-def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray]) -> DoubleArray:
-    """The share of each group's edges, by weight, that leads out of it; they may overlap.
-
-    Sums of float32 weights in float64 are exact, whatever their order.
-    """
+def _conductances(
+    weights: Any, degree: DoubleArray, groups: Sequence[IntArray], threads: int = 1
+) -> DoubleArray:
+    """The share of each group's edges, by weight, that leads out of it; they may overlap."""
     # the rows of every partition together would take more than the graph
     stretch = (np.cumsum(_sizes(groups)) // _AT_ONCE).astype(np.int64)
     ends = np.cumsum(np.bincount(stretch)).tolist() if len(groups) else []
@@ -179,7 +177,7 @@ def _conductances(weights: Any, degree: DoubleArray, groups: Sequence[IntArray])
         inside = within(weights, rows, starts)
         return np.asarray(1 - inside / np.maximum(belongs @ degree, _LEAST))
 
-    found = parallel.by_thread(leaving, zip([0, *ends], ends, strict=False))
+    found = map_ordered(leaving, zip([0, *ends], ends, strict=False), threads)
     return np.concatenate([np.empty(0), *found])
 
 
