@@ -44,8 +44,8 @@ def shared_neighbors(indices: RowArray, edges: int, threads: int = 1) -> Any:
     n = len(indices)
     near = np.ascontiguousarray(indices)
     if near.min(initial=0) < 0 or near.max(initial=0) >= n:
-        found = f"{near.min()} to {near.max()}"
-        raise ValueError(f"neighbors {found} of {n} rows; expected 0 to {n - 1}")
+        reach = f"{near.min()} to {near.max()}"
+        raise ValueError(f"neighbors {reach} of {n} rows; expected 0 to {n - 1}")
     weights = np.empty((n, edges), dtype=np.float32)
 
     def weigh(start: int) -> None:

@@ -247,6 +247,6 @@ def contained(found: Communities, config: ClassesConfig) -> list[Candidate]:
 
 def _belonging(found: Communities, rows: IntArray) -> FloatArray:
     edges = among(found.weights, rows)
-    within = np.asarray(edges.sum(axis=1, dtype=np.float64)).ravel()
-    share = within / np.maximum(found.degree[rows], _LEAST)
+    inside = np.asarray(edges.sum(axis=1, dtype=np.float64)).ravel()
+    share = inside / np.maximum(found.degree[rows], _LEAST)
     return np.clip(share, np.finfo(np.float32).tiny, 1.0).astype(np.float32)
